@@ -1,0 +1,141 @@
+"""The traits that people may ask for, in words: the catalogue by which definitions are read and written."""
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from dure.audiences.population import people, tastes
+from dure.audiences.population.regions import Region, country, region
+from dure.audiences.rules import Catalogue, squeezed
+from dure.audiences.storage.tags import Tags
+from dure.audiences.values import RELATIONS, Asks, TraitWords, Where
+from dure.kit.language import Text, say
+
+_SHORT = {
+    "서울특별시": "서울", "부산광역시": "부산", "대구광역시": "대구", "인천광역시": "인천", "광주광역시": "광주",
+    "대전광역시": "대전", "울산광역시": "울산", "세종특별자치시": "세종", "경기도": "경기", "강원특별자치도": "강원",
+    "충청북도": "충북", "충청남도": "충남", "전북특별자치도": "전북", "전라남도": "전남", "경상북도": "경북",
+    "경상남도": "경남", "제주특별자치도": "제주",
+}  # fmt: skip
+
+SEXES = {"f": say("여성", en="women"), "m": say("남성", en="men")}
+VISITED = {
+    "korean": say("한식", en="Korean"), "chinese": say("중식", en="Chinese"), "japanese": say("일식", en="Japanese"),
+    "western": say("양식", en="Western"), "snacks": say("분식", en="Snacks"), "chicken": say("치킨", en="Chicken"),
+    "cafe": say("카페", en="Café"), "bakery": say("베이커리", en="Bakery"), "bar": say("주점", en="Bar"),
+    "market": say("시장·마트", en="Market"),
+}  # fmt: skip
+HOURS = {
+    "morning": say("아침", en="morning"), "lunch": say("점심", en="lunch"), "afternoon": say("오후", en="afternoon"),
+    "dinner": say("저녁", en="dinner"), "night": say("밤", en="night"),
+}  # fmt: skip
+CHANNELS = {
+    "inbox": say("알림함", en="inbox"), "kakao": say("카카오톡", en="KakaoTalk"), "text": say("문자", en="text message"),
+    "push": say("푸시", en="push"), "email": say("이메일", en="e-mail"),
+}  # fmt: skip
+CONSENTS = {
+    "marketing": say("광고", en="advertising"), "night": say("야간광고", en="advertising at night"),
+    "network": say("이웃가게광고", en="advertising of the network"), "personal": say("맞춤혜택", en="offers to taste"),
+}  # fmt: skip
+_SETS: Mapping[str, tuple[Text, Mapping[str, Text]]] = {
+    "sex": (say("성별", en="sex"), SEXES),
+    "visited": (say("가본업종", en="shops-visited"), VISITED),
+    "hours": (say("시간대", en="time-of-day"), HOURS),
+    "channel": (say("받는곳", en="reachable-by"), CHANNELS),
+    "consent": (say("동의", en="consents"), CONSENTS),
+}
+_RANGES: Mapping[str, tuple[Text, Text]] = {
+    "age": (say("나이", en="age"), say("세", en="years")),
+    "last_seen": (say("최근방문", en="last-seen"), say("일 전", en="days ago")),
+    "visits": (say("방문횟수", en="visits-in-90-days"), say("번", en="visits")),
+    "spend": (say("쓴금액", en="spend-in-90-days"), say("천 원", en="thousand won")),
+}
+
+
+def tags() -> Tags:
+    """The traits that operators added."""
+    return Tags(Path(settings.HOME) / "audiences" / "tags")
+
+
+def catalogue() -> Catalogue:
+    """Everything that may be asked today."""
+    added = tags()
+    return _catalogue(added.stamp)
+
+
+@lru_cache(maxsize=2)
+def _catalogue(stamp: str) -> Catalogue:
+    bounds = {trait.name: trait for trait in people.SCHEMA}
+    found: dict[str, TraitWords] = {
+        "region": TraitWords("region", say("지역", en="region"), Asks.REGION),
+        "near": TraitWords(
+            "near", say("가게반경", en="around"), Asks.RANGE, Where.MAP, low=1, high=50, unit=say("km", en="km")
+        ),
+    }
+    for name, (title, unit) in _RANGES.items():
+        found[name] = TraitWords(name, title, Asks.RANGE, low=bounds[name].low, high=bounds[name].high, unit=unit)
+    found["taste"] = TraitWords(
+        "taste",
+        say("취향", en="tastes"),
+        Asks.WORDS,
+        words={taste.key: say(taste.ko, en=taste.en) for taste in tastes.TASTES},
+        needs_taste=True,
+    )
+    for name, (title, words) in _SETS.items():
+        found[name] = TraitWords(name, title, Asks.WORDS, words=words, needs_taste=name in ("visited", "hours"))
+    alive = {tag.name: say(tag.ko, en=tag.en) for tag in tags().all() if tag.live} if stamp else {}
+    if alive:
+        found["tag"] = TraitWords("tag", say("꼬리표", en="tag"), Asks.WORDS, words=alive)
+    found["relation"] = TraitWords("relation", say("관계", en="relation"), Asks.WORDS, Where.SHOP, words=RELATIONS)
+    return Catalogue(found, region_code, region_name)
+
+
+def region_name(code: str) -> str | None:
+    """`서울-마포구-망원1동`: how a region is written in a line of text. None for a code that is no region's."""
+    return _names().get(code)
+
+
+def region_code(written: str) -> str | None:
+    """The code of a region written so, or of a code."""
+    return written if written in _names() else _codes().get(written)
+
+
+@cache
+def _names() -> dict[str, str]:
+    here = country()
+    names: dict[str, str] = {}
+    for one in (*here.provinces, *here.districts, *here.dongs):
+        own = _SHORT.get(one.name, squeezed(one.name))
+        names[one.code] = f"{names[one.parent]}-{own}" if one.parent else own
+    return names
+
+
+@cache
+def _codes() -> dict[str, str]:
+    codes = {name: code for code, name in _names().items()}
+    for code, name in _names().items():
+        if len(code) == 5:
+            codes.setdefault(name.partition("-")[2], code)
+    return codes
+
+
+@cache
+def home_of(district: str) -> Region | None:
+    """The 읍면동 (or 시군구) that a shop's district names, like "서울 마포구 망원동"; a 법정동 finds its first 행정동."""
+    words = district.split()
+    for start in range(min(3, len(words))):
+        for end in range(len(words), start + 1, -1):
+            head, last = words[start : end - 1], words[end - 1]
+            province = _SHORT.get(head[0], head[0]) if head else ""
+            inside = _codes().get("-".join(filter(None, [province, squeezed("".join(head[1:]))])))
+            if inside is None or len(inside) != 5:
+                continue
+            stem = last.rstrip("동읍면") or last
+            for dong in country().within(inside):
+                if dong.name == last or dong.name.startswith(stem):
+                    return dong
+            return region(inside)
+    whole = region_code("-".join([_SHORT.get(words[0], words[0]), squeezed("".join(words[1:]))])) if words else None
+    return region(whole) if whole else None

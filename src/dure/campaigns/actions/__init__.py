@@ -1,0 +1,52 @@
+"""Everything done with campaigns."""
+
+from dure.campaigns.actions.drafts import (
+    change_automation,
+    change_draft,
+    check_campaign,
+    copy_campaign,
+    draft_campaign,
+    start_automation,
+    would_be,
+)
+from dure.campaigns.actions.outbox import forms_of, fund_messages, gap_values, price_each, sendings_of, texts_of
+from dure.campaigns.actions.sending import (
+    close_campaign,
+    finish_sending,
+    pause_campaign,
+    resume_campaign,
+    review_campaign,
+    run_automation,
+    send_back,
+    start_campaign,
+    stop_campaign,
+    submit_campaign,
+    tell_owners,
+)
+
+__all__ = [
+    "change_automation",
+    "change_draft",
+    "check_campaign",
+    "close_campaign",
+    "copy_campaign",
+    "draft_campaign",
+    "finish_sending",
+    "forms_of",
+    "fund_messages",
+    "gap_values",
+    "pause_campaign",
+    "price_each",
+    "resume_campaign",
+    "review_campaign",
+    "run_automation",
+    "send_back",
+    "sendings_of",
+    "start_automation",
+    "start_campaign",
+    "stop_campaign",
+    "submit_campaign",
+    "tell_owners",
+    "texts_of",
+    "would_be",
+]

@@ -1,0 +1,372 @@
+"""Plan a week of messages: who hears from whom, so that the whole is worth the most.
+
+    max  sum v_e x_e    at most `cap` messages a person, each campaign and each shop within its messages and its money,
+                        each campaign at least its floor, x in {0, 1}
+
+Every campaign gets a price for a message (and for a won of expected discount, where money is limited); each person then takes
+the best `cap` edges after prices. Prices are *cleared*: one look at everybody gives each campaign's demand curve near its
+price (`market.observe`), and the new price is the smallest at which demand fits the budget. Dearer rivals only raise the
+price at which an edge stays chosen, so from prices of zero the iterates rise to the least fixed point; there is no step size.
+
+For every non-negative prices D = sum price * budget + sum over people of their best reduced values bounds every plan from above
+(Lagrangian duality), so `Plan.gap` = (D - value) / D is a certificate that needs no other solver.
+
+The looks come through `Look`, so that the same clearing runs over one machine's arrays and over partitions of a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, observe
+from dure.campaigns.engine.plan import complete, value_of
+
+UNLIMITED = np.inf
+LEVELS = ((64, 20), (16, 10), (4, 8), (1, 5))
+"""(one person in so many, looks): coarse prices are cheap, and four fifths of the time goes into the last level."""
+SMALL = 20_000
+"""Below so many people a sample says too little about a single campaign: all are looked at from the start."""
+
+
+class Infeasible(ValueError):
+    """Floors that no plan can meet. `campaigns` are the ones that fall short, worst first."""
+
+    def __init__(self, campaigns: tuple[int, ...], reason: str) -> None:
+        super().__init__(reason)
+        self.campaigns = campaigns
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """What may be spent. Arrays over campaigns: `messages`, `money` (won; inf where unlimited), `floor` (messages it must get).
+    `shop[j]` is the shop of campaign j; `shop_messages` and `shop_money` (arrays over shops) bind all campaigns of a shop together."""
+
+    messages: F64
+    money: F64 | None = None
+    floor: F64 | None = None
+    shop: NDArray[np.int32] | None = None
+    shop_messages: F64 | None = None
+    shop_money: F64 | None = None
+
+    @property
+    def campaigns(self) -> int:
+        return int(self.messages.shape[0])
+
+    def scaled(self, share: float) -> Budgets:
+        """The budgets of a sample of the people."""
+
+        def part(a: F64 | None) -> F64 | None:
+            return None if a is None else a * share
+
+        return replace(
+            self,
+            messages=self.messages * share,
+            money=part(self.money),
+            floor=part(self.floor),
+            shop_messages=part(self.shop_messages),
+            shop_money=part(self.shop_money),
+        )
+
+
+@dataclass(slots=True)
+class Prices:
+    """Won for a message (`unit`) and won for a won of expected discount (`money`), over campaigns, as people see them: a campaign's
+    own price plus its shop's. `unit_shop` and `money_shop` (over shops) are the shops' parts. Below zero only where a floor lifts."""
+
+    unit: F32
+    money: F32
+    unit_shop: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    money_shop: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    unit_width: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+    money_width: F32 = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def copy(self) -> Prices:
+        """The same prices, to move without moving these."""
+        return Prices(
+            self.unit.copy(),
+            self.money.copy(),
+            self.unit_shop.copy(),
+            self.money_shop.copy(),
+            self.unit_width,
+            self.money_width,
+        )
+
+    @classmethod
+    def none(cls, campaigns: int) -> Prices:
+        return cls(np.zeros(campaigns, np.float32), np.zeros(campaigns, np.float32))
+
+
+class Look(Protocol):
+    """Everybody, as the clearing sees them: one demand at given prices and windows."""
+
+    people: int
+
+    def __call__(
+        self,
+        terms: Terms,
+        *,
+        unit_price: F32,
+        money_price: F32,
+        low: F32,
+        width: F32,
+        by_money: bool,
+        stride: int,
+        begin: int,
+    ) -> Demand: ...
+
+
+class Local:
+    """This machine's arrays."""
+
+    def __init__(self, edges: Edges) -> None:
+        self.edges, self.people = edges, edges.people
+
+    def __call__(self, terms: Terms, **at: object) -> Demand:
+        return observe(self.edges, terms, **at)  # type: ignore[arg-type]
+
+
+def clear(
+    look: Look,
+    terms: Terms,
+    budgets: Budgets,
+    *,
+    start: Prices | None = None,
+    levels: tuple[tuple[int, int], ...] = LEVELS,
+    progress: Callable[[float], None] | None = None,
+) -> Prices:
+    """The prices at which demand fits every budget as nearly as the last look tells.
+
+    `start` are yesterday's prices: after a change of budgets a few looks at everybody suffice (`levels=((1, 4),)`).
+    """
+    if look.people < SMALL:
+        levels = ((1, sum(n for _, n in levels)),)
+    prices = start.copy() if start else Prices.none(budgets.campaigns)
+    # Windows as wide as a typical value: they narrow by themselves, and yesterday's prices may be far from today's.
+    typical = np.float32(_typical_value(look, terms, budgets))
+    prices.unit_width = np.full(budgets.campaigns, typical, np.float32)
+    prices.money_width = np.full(budgets.campaigns, 1.0, np.float32)
+    kinds = [False, True] if budgets.money is not None or budgets.shop_money is not None else [False]
+    steps = sum(n / stride for stride, n in levels) * len(kinds)
+    done = 0.0
+    for stride, looks in levels:
+        for n in range(looks):
+            begin = n % stride
+            sample = (look.people - begin + stride - 1) // stride
+            part = budgets.scaled(sample / look.people)
+            for by_money in kinds:
+                _clear_once(look, terms, part, prices, by_money=by_money, stride=stride, begin=begin)
+                done += 1 / stride
+                if progress:
+                    progress(min(1.0, done / steps))
+    return prices
+
+
+def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
+    """A first width of the windows: what one chosen message is worth on average, with no prices at all."""
+    zero = np.zeros(budgets.campaigns, np.float32)
+    stride = max(1, look.people // SMALL)
+    seen = look(
+        terms, unit_price=zero, money_price=zero, low=zero, width=zero + 1, by_money=False, stride=stride, begin=0
+    )
+    return float(seen.best / max(seen.used.sum(), 1.0)) * 2 or 1.0
+
+
+def _clear_once(
+    look: Look, terms: Terms, budgets: Budgets, prices: Prices, *, by_money: bool, stride: int, begin: int
+) -> None:
+    now, width = (prices.money, prices.money_width) if by_money else (prices.unit, prices.unit_width)
+    lifted = budgets.floor is not None and not by_money
+    low = (now - width / 2).astype(np.float32)
+    if not lifted:
+        low = np.maximum(low, np.float32(0))
+    seen = look(
+        terms,
+        unit_price=prices.unit,
+        money_price=prices.money,
+        low=low,
+        width=width,
+        by_money=by_money,
+        stride=stride,
+        begin=begin,
+    )
+    curve = _Curve(low.astype(np.float64), width.astype(np.float64), seen)
+    own_budget = budgets.money if by_money else budgets.messages
+    own = np.zeros(budgets.campaigns) if own_budget is None else curve.price_for(own_budget)
+    own = np.maximum(own, 0)
+    priced = own
+    shop_budget = budgets.shop_money if by_money else budgets.shop_messages
+    if shop_budget is not None and budgets.shop is not None:
+        shared = curve.shared_price_for(shop_budget, budgets.shop, own)
+        priced = np.maximum(own, shared[budgets.shop])
+        if by_money:
+            prices.money_shop = shared.astype(np.float32)
+        else:
+            prices.unit_shop = shared.astype(np.float32)
+    if lifted and budgets.floor is not None:
+        at_floor = curve.price_for(budgets.floor)
+        priced = np.where(budgets.floor > 0, np.minimum(priced, at_floor), priced)
+    moved = np.abs(priced - now)
+    missed = curve.missed(priced)
+    grown = np.where(missed, width * 2, np.maximum(3 * moved, width / 8))
+    floor_of_width = 1e-7 + 1e-4 * np.abs(priced)
+    now[:] = priced
+    width[:] = np.maximum(grown, floor_of_width)
+
+
+class _Curve:
+    """Each campaign's demand as its own price moves: piecewise linear in its window, known only as a step outside."""
+
+    def __init__(self, low: F64, width: F64, seen: Demand) -> None:
+        self.low, self.width = low, width
+        self.step = width / BUCKETS
+        # demand at the left edge of bucket b; the last column is demand at the window's upper end
+        tail = np.cumsum(seen.histogram[:, ::-1], axis=1)[:, ::-1]
+        self.at_edge = np.concatenate([tail + seen.above[:, None], seen.above[:, None]], axis=1)
+
+    def price_for(self, budget: F64) -> F64:
+        """The smallest price with demand <= budget; the window's end where it lies beyond."""
+        fits = self.at_edge <= budget[:, None]
+        first = np.where(fits.any(axis=1), fits.argmax(axis=1), BUCKETS)
+        rows = np.arange(len(budget))
+        before = np.maximum(first - 1, 0)
+        here, there = self.at_edge[rows, before], self.at_edge[rows, np.minimum(first, BUCKETS)]
+        part = np.where(here > there, (here - budget) / np.maximum(here - there, 1e-12), 1.0)
+        price = np.where(first == 0, self.low, self.low + (before + np.clip(part, 0, 1)) * self.step)
+        price = np.where(fits.any(axis=1), price, self.low + self.width)
+        return np.asarray(np.where(np.isinf(budget), 0.0, price))
+
+    def demand_at(self, price: F64) -> F64:
+        """Demand at one price a campaign, linear between edges, constant outside the window."""
+        place = np.clip((price - self.low) / np.maximum(self.step, 1e-30), 0, BUCKETS)
+        left = np.minimum(place.astype(np.int64), BUCKETS - 1)
+        rows = np.arange(len(price))
+        here, there = self.at_edge[rows, left], self.at_edge[rows, left + 1]
+        return np.asarray(here + (there - here) * (place - left))
+
+    def shared_price_for(self, budget: F64, shop: NDArray[np.int32], own: F64) -> F64:
+        """For each shop the smallest price m such that its campaigns, each at max(own, m), fit together. Bisection."""
+        high = np.zeros(len(budget))
+        np.maximum.at(high, shop, self.low + self.width)
+        low = np.zeros(len(budget))
+        needed = np.bincount(shop, self.demand_at(own), minlength=len(budget)) > budget
+        for _ in range(40):
+            middle = (low + high) / 2
+            over = np.bincount(shop, self.demand_at(np.maximum(own, middle[shop])), minlength=len(budget)) > budget
+            low, high = np.where(over, middle, low), np.where(over, high, middle)
+        return np.where(needed, high, 0.0)
+
+    def missed(self, price: F64) -> NDArray[np.bool_]:
+        """Whether the price sits at an end of its window, so that the next window has to be wider."""
+        return np.asarray((price >= self.low + self.width) | ((price <= self.low) & (price > 0)))
+
+
+def bound(look: Look, terms: Terms, budgets: Budgets, prices: Prices) -> float:
+    """D: no plan that keeps the budgets is worth more. One look at everybody, at true values."""
+    zero = np.zeros(budgets.campaigns, np.float32)
+    seen = look(
+        terms.exact(),
+        unit_price=prices.unit,
+        money_price=prices.money,
+        low=zero,
+        width=zero + 1,
+        by_money=False,
+        stride=1,
+        begin=0,
+    )
+    total = seen.best
+    for price, shop_price, own, shared in (
+        (prices.unit, prices.unit_shop, budgets.messages, budgets.shop_messages),
+        (prices.money, prices.money_shop, budgets.money, budgets.shop_money),
+    ):
+        own_price = price.astype(np.float64)
+        if shared is not None and budgets.shop is not None and shop_price.size:
+            # A shop's price is paid once, by the shop; a campaign that stands above it pays the rest itself.
+            total += _times(shop_price.astype(np.float64), shared)
+            own_price -= shop_price[budgets.shop]
+        if own is not None:
+            total += _times(np.maximum(own_price, 0), own)
+        if budgets.floor is not None and price is prices.unit:
+            total += _times(np.minimum(own_price, 0), budgets.floor)
+    return float(total)
+
+
+def _times(price: F64, budget: F64) -> float:
+    """price x budget, where a price of nothing for what is unlimited is nothing."""
+    return float(np.sum(np.where(price != 0, price * np.where(np.isinf(budget), 0, budget), 0.0))) + (
+        np.inf if bool(np.any((price > 0) & np.isinf(budget))) else 0.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`chosen[i]`: bit e is set when row i's edge e is sent (uint32). `value`: its true worth; `bound`: what no plan exceeds;
+    `used`, `spent`: messages and won a campaign."""
+
+    chosen: NDArray[np.uint32]
+    prices: Prices
+    value: float
+    bound: float
+    used: NDArray[np.int64]
+    spent: F64
+
+    @property
+    def gap(self) -> float:
+        """How far from the best possible plan this one is at most, as a share of it."""
+        return (self.bound - self.value) / self.bound if self.bound > 0 else 0.0
+
+    @property
+    def certificate(self) -> str:
+        return (
+            f"plan {self.value:,.0f}, nothing better than {self.bound:,.0f}: within {self.gap:.4%} of the best possible"
+        )
+
+
+def solve(
+    edges: Edges,
+    budgets: Budgets,
+    terms: Terms,
+    *,
+    start: Prices | None = None,
+    levels: tuple[tuple[int, int], ...] = LEVELS,
+    progress: Callable[[float], None] | None = None,
+) -> Plan:
+    """Clear the prices, choose for everybody, certify. The plan keeps every budget exactly. Raises Infeasible."""
+    refuse_floors(edges, budgets, terms)
+    look = Local(edges)
+    prices = clear(look, terms, budgets, start=start, levels=levels, progress=progress)
+    return finish(edges, budgets, terms, prices)
+
+
+def finish(edges: Edges, budgets: Budgets, terms: Terms, prices: Prices) -> Plan:
+    """The whole-message plan at these prices, with its certificate."""
+    chosen, used, spent = complete(edges, budgets, terms, prices)
+    if budgets.floor is not None:
+        short = np.flatnonzero(used < np.floor(budgets.floor))
+        if short.size:
+            order = short[np.argsort((budgets.floor - used)[short])[::-1]]
+            raise Infeasible(tuple(int(j) for j in order), f"{short.size} campaigns cannot get their floor")
+    return Plan(
+        chosen, prices, value_of(edges, chosen), bound(Local(edges), terms, budgets, prices), used, spent
+    )  # fmt: skip
+
+
+def refuse_floors(edges: Edges, budgets: Budgets, terms: Terms) -> None:
+    """Refuse floors that cannot be met by counting alone: more than the budget, than those who may be written to, than
+    all the attention there is."""
+    if budgets.floor is None:
+        return
+    reach = np.bincount(edges.campaign[edges.value > 0].ravel(), minlength=budgets.campaigns)
+    most = np.minimum(budgets.messages, reach)
+    short = np.flatnonzero(budgets.floor > most)
+    if short.size:
+        raise Infeasible(tuple(int(j) for j in short), f"{short.size} floors lie above budget or reach")
+    attention = edges.people * terms.cap if edges.room is None else int(np.minimum(edges.room, terms.cap).sum())
+    if budgets.floor.sum() > attention:
+        raise Infeasible(
+            tuple(int(j) for j in np.argsort(budgets.floor)[::-1][:10]), "floors promise more attention than there is"
+        )

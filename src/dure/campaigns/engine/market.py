@@ -1,0 +1,274 @@
+"""One look at every person at the present prices: what they would choose, and how each campaign's demand depends on its price.
+
+Pure and compiled (numba). The same function runs over one machine's arrays and over one partition of a cluster.
+
+An edge is a person and a campaign that may write to them, worth `value` won and costing one message and `cost` won. A
+person takes the `cap` edges with the largest positive *reduced value*
+
+    r = value - unit_price[campaign] - money_price[campaign] * cost.
+
+An edge stays chosen exactly while its price lies below its *critical price*: with t the best reduced value that it has to
+beat (the (cap+1)-th of the person when the edge is chosen, the cap-th when it is not, never below 0), that is
+(r - t) above the present unit price. A histogram of critical prices is therefore the campaign's whole demand curve near
+its price, and clearing it needs no step size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+CAP_MOST = 8
+DEGREE_MOST = 32
+BUCKETS = 32
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U16 = NDArray[np.uint16]
+U32 = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Who may be written to by whom. Row i is the person `first + i`; `campaign` and `value` have shape (people, degree).
+
+    A value of 0 or less is no edge: that is how a row of fewer edges ends, and how consents, refusals, holdouts, quiet weeks and
+    frequency caps reach the plan. `cost` (won, same shape) is None where a message costs nothing but itself. `room` (uint8,
+    per person) says how many messages the person may still get this week; None means `cap` for everybody.
+    """
+
+    campaign: U16
+    value: F32
+    cost: F32 | None = None
+    room: NDArray[np.uint8] | None = None
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        people, degree = self.campaign.shape
+        if degree > DEGREE_MOST:
+            raise ValueError(f"{degree} edges a person; the plan is one bit an edge in 32 bits")
+        if self.value.shape != (people, degree) or (self.cost is not None and self.cost.shape != (people, degree)):
+            raise ValueError("campaign, value and cost must have one shape")
+        if self.room is not None and self.room.shape != (people,):
+            raise ValueError("room is one number a person")
+
+    @property
+    def people(self) -> int:
+        return int(self.campaign.shape[0])
+
+    @property
+    def degree(self) -> int:
+        return int(self.campaign.shape[1])
+
+    def part(self, begin: int, end: int) -> Edges:
+        """The people from `begin` up to `end`, without copying."""
+        return Edges(
+            self.campaign[begin:end],
+            self.value[begin:end],
+            None if self.cost is None else self.cost[begin:end],
+            None if self.room is None else self.room[begin:end],
+            self.first + begin,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How values are looked at: `cap` messages a person; `weight` a campaign (fairness); `jitter` is the width of the
+    lottery: each value is multiplied by 1 + jitter * (U - 1/2), U a hash of person, campaign and `salt`."""
+
+    cap: int
+    weight: F32
+    jitter: float = 0.0
+    salt: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cap <= CAP_MOST:
+            raise ValueError(f"cap is 1 to {CAP_MOST}, not {self.cap}")
+        if not 0.0 <= self.jitter < 1.0:
+            raise ValueError(f"jitter is 0 up to 1, not {self.jitter}")
+
+    def exact(self) -> Terms:
+        """The same without lottery and weights: true values, for the certificate."""
+        return Terms(self.cap, np.ones_like(self.weight))
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a look saw. `histogram[j, b]`: quantity of campaign j whose critical price lies in bucket b of its window;
+    `above[j]`: beyond the window; `used[j]`, `spent[j]`: messages and won chosen at the present prices; `best`: the sum of
+    the chosen reduced values (the people's part of the dual bound); `worth[j]`: the sum of chosen values."""
+
+    histogram: F64
+    above: F64
+    used: F64
+    spent: F64
+    worth: F64
+    best: float
+
+    def __add__(self, other: Demand) -> Demand:
+        return Demand(
+            self.histogram + other.histogram,
+            self.above + other.above,
+            self.used + other.used,
+            self.spent + other.spent,
+            self.worth + other.worth,
+            self.best + other.best,
+        )
+
+
+@numba.njit(inline="always", cache=True)
+def lottery(person: int, campaign: int, salt: int) -> float:
+    """A number of [0, 1) that only (person, campaign, salt) decide: splitmix64 of the three. The fair tie-break."""
+    z = np.uint64(person) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(campaign) * np.uint64(0xD1B54A32D192ED03)
+    z = z ^ np.uint64(salt)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return float(z >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@numba.njit(inline="always", cache=True)
+def _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced):
+    """Fill `reduced` with the reduced values of row i; -inf where there is no edge."""
+    for e in range(campaign.shape[1]):
+        v = value[i, e]
+        if v <= 0.0:
+            reduced[e] = -np.inf
+            continue
+        j = campaign[i, e]
+        w = v * weight[j]
+        if jitter > 0.0:
+            w *= 1.0 + jitter * (lottery(first + i, j, salt) - 0.5)
+        r = w - unit_price[j]
+        if costly:
+            r -= money_price[j] * cost[i, e]
+        reduced[e] = r
+
+
+@numba.njit(inline="always", cache=True)
+def _top(reduced, degree, cap, best):
+    """The cap+1 largest reduced values in falling order, none below 0, into `best`."""
+    for c in range(cap + 1):
+        best[c] = 0.0
+    for e in range(degree):
+        r = reduced[e]
+        if r > best[cap]:
+            c = cap
+            while c > 0 and r > best[c - 1]:
+                best[c] = best[c - 1]
+                c -= 1
+            best[c] = r
+
+
+@numba.njit(parallel=True, cache=True, fastmath={"contract", "arcp", "nsz"})
+def _observe(
+    campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, low, scale, by_money, begin, stride, threads
+):  # fmt: skip
+    people, degree = campaign.shape
+    campaigns = unit_price.shape[0]
+    histogram = np.zeros((threads, campaigns, BUCKETS), np.float32)
+    above = np.zeros((threads, campaigns), np.float64)
+    used = np.zeros((threads, campaigns), np.float64)
+    spent = np.zeros((threads, campaigns), np.float64)
+    worth = np.zeros((threads, campaigns), np.float64)
+    best_sum = np.zeros(threads, np.float64)
+    looked = (people - begin + stride - 1) // stride
+    for thread in numba.prange(threads):
+        reduced = np.empty(degree, np.float32)
+        best = np.empty(cap + 1, np.float32)
+        total = 0.0
+        for n in range(looked * thread // threads, looked * (thread + 1) // threads):
+            i = begin + n * stride
+            most = cap
+            if roomy:
+                most = min(cap, room[i])
+                if most == 0:
+                    continue
+            _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced)
+            _top(reduced, degree, most, best)
+            last, next_best = best[most - 1], best[most]
+            left = most
+            for e in range(degree):
+                r = reduced[e]
+                if r == -np.inf:
+                    continue
+                j = campaign[i, e]
+                chosen = left > 0 and r > 0.0 and r >= last
+                if chosen:
+                    left -= 1
+                    total += r
+                    used[thread, j] += 1.0
+                    worth[thread, j] += value[i, e]
+                    if costly:
+                        spent[thread, j] += cost[i, e]
+                slack = r - (next_best if chosen else last)
+                if by_money:
+                    c = cost[i, e]
+                    if c <= 0.0:
+                        continue
+                    place = (money_price[j] + slack / c - low[j]) * scale[j]
+                    amount = c
+                else:
+                    place = (unit_price[j] + slack - low[j]) * scale[j]
+                    amount = np.float32(1.0)
+                if place >= BUCKETS:
+                    above[thread, j] += amount
+                elif place >= 0.0:
+                    histogram[thread, j, int(place)] += amount
+        best_sum[thread] = total
+    return histogram, above, used, spent, worth, best_sum
+
+
+_NONE_F32 = np.zeros((1, 1), np.float32)
+_NONE_U8 = np.zeros(1, np.uint8)
+
+
+def observe(
+    edges: Edges,
+    terms: Terms,
+    *,
+    unit_price: F32,
+    money_price: F32,
+    low: F32,
+    width: F32,
+    by_money: bool = False,
+    begin: int = 0,
+    stride: int = 1,
+) -> Demand:
+    """Look once at every `stride`-th person from `begin` on. Prices, `low` and `width` (of the window over unit prices, or over
+    money prices with `by_money`) have shape (campaigns,). Linear in edges; memory: one histogram a thread."""
+    if by_money and edges.cost is None:
+        raise ValueError("edges without costs have no price of money")
+    scale = (BUCKETS / np.maximum(width, 1e-12)).astype(np.float32)
+    histogram, above, used, spent, worth, best = _observe(
+        edges.campaign,
+        edges.value,
+        edges.cost if edges.cost is not None else _NONE_F32,
+        edges.cost is not None,
+        edges.room if edges.room is not None else _NONE_U8,
+        edges.room is not None,
+        terms.cap,
+        terms.weight,
+        np.float32(terms.jitter),
+        np.uint64(terms.salt),
+        edges.first,
+        unit_price,
+        money_price,
+        low,
+        scale,
+        by_money,
+        begin,
+        stride,
+        numba.get_num_threads(),
+    )
+    return Demand(
+        histogram.sum(axis=0, dtype=np.float64),
+        above.sum(axis=0),
+        used.sum(axis=0),
+        spent.sum(axis=0),
+        worth.sum(axis=0),
+        float(best.sum()),
+    )

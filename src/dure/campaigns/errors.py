@@ -1,0 +1,85 @@
+"""Why a campaign cannot be, or cannot be now."""
+
+from dure.kit.errors import Invalid, NotFound, Refused
+from dure.kit.language import say
+
+
+class NoSuchCampaign(NotFound):
+    sentence = say("이 캠페인을 찾을 수 없어요.", en="We can't find this campaign.")
+
+
+class CampaignStateWrong(Refused):
+    sentence = say(
+        "캠페인의 지금 상태에서는 할 수 없어요. 새로 고쳐서 확인해 주세요.",
+        en="Not possible in the campaign's state now. Please reload and check.",
+    )
+
+
+class CampaignInvalid(Invalid):
+    sentence = say("캠페인 내용을 다시 확인해 주세요.", en="Please check the campaign.")
+
+
+class MissingValue(Invalid):
+    """A gap in the text has no value."""
+
+    sentence = say("글에 채울 값이 없는 자리가 있어요.", en="The text has a gap without a value.")
+
+
+class ForbiddenWords(Invalid):
+    """The text breaks the operator's rules."""
+
+    sentence = say("보낼 수 없는 말이 있어요.", en="The text contains words that may not be sent.")
+
+
+class AudienceShrank(Refused):
+    sentence = say(
+        "받을 수 있는 사람이 그사이 너무 적어졌어요. 대상을 넓혀 주세요. 아무에게도 보내지 않았어요.",
+        en="Too few people can be reached any more. Please widen the audience. Nothing was sent.",
+    )
+
+
+class NobodyToReach(Refused):
+    sentence = say(
+        "지금 이 소식을 받을 수 있는 사람이 없어요. 광고 수신에 동의한 친구가 있어야 해요.",
+        en="Nobody can get this now: it takes friends who agreed to advertising.",
+    )
+
+
+class CouponEndsFirst(Refused):
+    sentence = say(
+        "쿠폰이 소식이 가기 전에 끝나요. 쿠폰이나 보내는 날을 바꿔 주세요. 아무에게도 보내지 않았어요.",
+        en="The coupon ends before the message goes. Change the coupon or the day. Nothing was sent.",
+    )
+
+
+class CouponNotEnough(Refused):
+    sentence = say(
+        "남은 쿠폰이 받을 사람보다 적어요. 쿠폰 수를 늘리거나 사람 수를 줄여 주세요.",
+        en="Fewer coupons are left than people. Add coupons or choose fewer people.",
+    )
+
+
+class OverBudget(Refused):
+    sentence = say(
+        "예산보다 비용이 커요. 사람 수를 줄이거나 예산을 늘려 주세요.", en="This costs more than the budget."
+    )
+
+
+class SetBack(Refused):
+    """The clock shows a time before what already happened."""
+
+    sentence = say(
+        "시계가 뒤로 돌아갔어요. 시간을 바로잡은 뒤 다시 해 주세요. 아무것도 보내지 않았어요.",
+        en="The clock was set back. Put it right and try again. Nothing was sent.",
+    )
+
+
+class ReasonMissing(Invalid):
+    sentence = say("가게가 고칠 수 있게 이유를 적어 주세요.", en="Please say why, so that the shop can mend it.")
+
+
+class NeedsReview(Refused):
+    sentence = say(
+        "모르는 사람에게 가는 소식은 운영자가 먼저 확인해요. 확인되면 바로 알려 드릴게요.",
+        en="Messages to people you don't know are reviewed by the operator first.",
+    )

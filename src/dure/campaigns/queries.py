@@ -1,0 +1,337 @@
+"""What campaigns there are, whom one would reach, and what it would cost. Nothing here tells whose fate was which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dure.audiences import queries as audiences
+from dure.campaigns import errors, rules
+from dure.campaigns.engine import assign
+from dure.campaigns.models import Assignment, Campaign, CampaignStep
+from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Trigger
+from dure.kit.clock import KST
+from dure.messaging import queries as messages
+from dure.messaging.values import Medium, Tally
+from dure.offers.models import Offer
+from dure.offers.values import OfferKind
+from dure.people.values import Purpose, shop_sender
+from dure.regulars import queries as regulars
+from dure.shops.models import Shop
+
+
+def campaigns_of(shop: Shop) -> QuerySet[Campaign]:
+    """The shop's campaigns that are sent once, newest first."""
+    return Campaign.objects.filter(shop=shop, trigger=Trigger.HAND).select_related("offer").order_by("-id")
+
+
+def automations_of(shop: Shop) -> QuerySet[Campaign]:
+    """The shop's automations that were not stopped."""
+    alive = Campaign.objects.filter(shop=shop).exclude(trigger=Trigger.HAND).exclude(state=CampaignState.STOPPED)
+    return alive.select_related("offer").order_by("id")
+
+
+def campaign_by_public_id(shop: Shop, public_id: str) -> Campaign:
+    """One campaign of this shop, or NoSuchCampaign."""
+    found = Campaign.objects.select_related("offer", "shop").filter(shop=shop, public_id=public_id).first()
+    if found is None:
+        raise errors.NoSuchCampaign
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A campaign that waits for an operator: its texts as they will read, whom it means in words, and what the rules find:
+    `faults` are forbidden, `doubts` are to be looked at twice."""
+
+    campaign: Campaign
+    texts: list[tuple[str, str]]
+    whom: str
+    faults: list[rules.Fault]
+    doubts: list[rules.Fault]
+
+
+def reviews() -> list[Review]:
+    """Everything that waits for an operator, the oldest first (across shops)."""
+    waiting = (
+        Campaign.objects.filter(state=CampaignState.REVIEW).select_related("shop", "offer").order_by("send_at", "id")
+    )
+    found = []
+    for one in waiting[:100]:
+        texts = [(one.title, one.body)]
+        texts += [(one.other_title, one.other_body or one.body)] if one.other_title else []
+        said = [part for text in texts for part in text] + ([*one.offer.name.values()] if one.offer else [])
+        definition = one.audience.get("definition")
+        whom = audiences.as_text(audiences.read_document(definition)) if definition else ""
+        found.append(
+            Review(
+                campaign=one, texts=texts, whom=whom, faults=rules.faults_of(*said), doubts=rules.doubts_about(*said)
+            )
+        )
+    return found
+
+
+def review_by_public_id(public_id: str) -> Campaign:
+    """One campaign that waits for an operator (across shops), or NoSuchCampaign."""
+    found = (
+        Campaign.objects.select_related("shop", "offer").filter(public_id=public_id, state=CampaignState.REVIEW).first()
+    )
+    if found is None:
+        raise errors.NoSuchCampaign
+    return found
+
+
+def steps_of(campaign: Campaign) -> QuerySet[CampaignStep]:
+    """What happened to a campaign, oldest first."""
+    return CampaignStep.objects.filter(shop_id=campaign.shop_id, campaign=campaign).order_by("id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How many were written to, held out, and belong to the network's holdout, in all of a campaign's waves."""
+
+    reached: int
+    held: int
+    never: int
+    waves: int
+
+
+def sizes_of(campaign: Campaign) -> Sizes:
+    """A campaign's sizes: numbers, never names."""
+    rows = list(
+        Assignment.objects.filter(shop_id=campaign.shop_id, campaign=campaign, version=campaign.version).values_list(
+            "reached_people", "held_people", "never_people"
+        )
+    )
+    return Sizes(
+        reached=sum(r for r, _, _ in rows),
+        held=sum(h for _, h, _ in rows),
+        never=sum(n for _, _, n in rows),
+        waves=len(rows),
+    )
+
+
+def delivery_of(campaign: Campaign) -> Tally:
+    """What became of a campaign's messages, and what those that arrived cost."""
+    return messages.tally(reference_of(campaign))
+
+
+def price_held(campaign: Campaign) -> int:
+    """Won set aside for a campaign's messages, before what did not arrive came back."""
+    return sum(messages.sendings_about(reference_of(campaign)).values_list("held", flat=True))
+
+
+def reference_of(campaign: Campaign) -> str:
+    """The word under which everything that a campaign sends is paused, resumed, stopped and counted."""
+    return f"campaign:{campaign.public_id}"
+
+
+def ways_here() -> list[Medium]:
+    """The media that may carry a campaign and that somebody carries here, in the order in which they are tried."""
+    return [medium for medium in WAYS if messages.is_carried(medium)]
+
+
+def message_balance(shop: Shop) -> int:
+    """Won on the shop's message balance."""
+    return messages.balance_of(message_account(shop))
+
+
+def message_balances() -> list[tuple[Shop, int]]:
+    """Shops with a message balance (across shops), the largest first."""
+    held = messages.balances_under("messages:")
+    known = {shop.public_id: shop for shop in Shop.objects.filter(public_id__in=held)}
+    return sorted(((known[name], won) for name, won in held.items() if name in known and won), key=lambda row: -row[1])
+
+
+def message_account(shop: Shop) -> str:
+    """The balance that a shop's messages are paid from."""
+    return f"messages:{shop.public_id}"
+
+
+def calendar_of(shop: Shop, *, month: date) -> dict[date, list[Campaign]]:
+    """The campaigns of a month by the Korean day on which they go out or tell their result."""
+    begin = datetime(month.year, month.month, 1, tzinfo=KST)
+    end = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=KST)
+    days: dict[date, list[Campaign]] = {}
+    for one in campaigns_of(shop).filter(send_at__gte=begin, send_at__lt=end):
+        if one.send_at:
+            days.setdefault(one.send_at.astimezone(KST).date(), []).append(one)
+    return days
+
+
+def friends_in(shop: Shop, *, stages: Sequence[str], at: datetime) -> NDArray[np.uint32]:
+    """Friends in these stages (none: all) who agreed to the shop's advertising and are in no other campaign of it whose
+    result is still open: (n,) ids of persons, sorted."""
+    friends = regulars.friends_of(shop, at=at)
+    if stages:
+        friends = friends.filter(stage__in=list(stages))
+    return free(shop, np.array(sorted(friends.values_list("person_id", flat=True)), np.uint32), at=at)
+
+
+def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
+    """Those of `persons` who said yes to the shop's advertising and are in no campaign of it that is being measured."""
+    return np.setdiff1d(agreed_to(shop, persons, at=at), taken_in(shop, at=at), assume_unique=True)
+
+
+def agreed_to(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
+    """Those of `persons` who said yes to the shop's advertising: (n,) ids, sorted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person_id FROM (
+                SELECT DISTINCT ON (person_id) person_id, granted FROM people_consent
+                WHERE sender = %s AND purpose = %s AND at <= %s AND person_id = ANY(%s)
+                ORDER BY person_id, at DESC, id DESC
+            ) newest WHERE granted ORDER BY person_id
+            """,
+            [shop_sender(shop.public_id), Purpose.ADVERTISING, at, persons.tolist()],
+        )
+        return np.fromiter((row[0] for row in cursor), np.uint32)
+
+
+def taken_in(shop: Shop, *, at: datetime) -> NDArray[np.uint32]:
+    """Everybody in a campaign of the shop whose window is open, written to or held out alike: effects that would mix."""
+    taken = BitMap()
+    rows = Assignment.objects.filter(shop=shop, campaign__state__in=rules.ALIVE, share__gt=0).select_related("campaign")
+    for one in rows.filter(at__gt=at - timedelta(days=90)):
+        if one.at + timedelta(days=one.campaign.window_days) > at:
+            taken |= BitMap.deserialize(bytes(one.reached_bits)) | BitMap.deserialize(bytes(one.held_bits))
+    return np.array(taken.to_array(), np.uint32)
+
+
+def is_to_network(campaign: Campaign) -> bool:
+    """Whether anybody but friends of the shop may be meant: then nobody is told exact numbers, and an operator reads it first."""
+    definition = campaign.audience.get("definition")
+    return definition is not None and not audiences.means_own_alone(definition)
+
+
+def people_of(campaign: Campaign, *, at: datetime) -> NDArray[np.uint32]:
+    """Whom a campaign could reach at this instant: (n,) ids of persons, sorted. Inside the platform only, where it is to the
+    network."""
+    if campaign.trigger != Trigger.HAND:
+        return due_for(campaign, at=at)
+    if "definition" in campaign.audience:
+        expression = audiences.read_document(campaign.audience["definition"])
+        found = audiences.persons_of(audiences.resolve(campaign.shop, expression, at=at))
+        return np.setdiff1d(np.array(found.to_array(), np.uint32), taken_in(campaign.shop, at=at), assume_unique=True)
+    return friends_in(campaign.shop, stages=campaign.audience.get("stages", []), at=at)
+
+
+_DUE = {
+    Trigger.WELCOME: """
+        SELECT person_id FROM regulars_relation WHERE shop_id = %(shop)s AND left_at IS NULL
+          AND joined_at <= %(at)s - make_interval(days => %(n)s) AND joined_at > %(at)s - make_interval(days => %(n)s + 7)""",
+    Trigger.SECOND_VISIT: """
+        SELECT person_id FROM regulars_relation WHERE shop_id = %(shop)s AND left_at IS NULL AND visits = 1
+          AND last_visit_at <= %(at)s - make_interval(days => %(n)s)
+          AND last_visit_at > %(at)s - make_interval(days => %(n)s + 30)""",
+    Trigger.WIN_BACK: """
+        SELECT person_id FROM regulars_relation WHERE shop_id = %(shop)s AND left_at IS NULL
+          AND last_visit_at <= %(at)s - make_interval(days => %(n)s)
+          AND last_visit_at > %(at)s - make_interval(days => %(n)s + 60)""",
+    Trigger.STAMP_NEARLY: """
+        SELECT r.person_id FROM regulars_relation r JOIN regulars_stampcard c ON c.shop_id = r.shop_id AND c.running
+        WHERE r.shop_id = %(shop)s AND r.left_at IS NULL AND r.stamps - r.stamps_spent BETWEEN c.goal - %(n)s AND c.goal - 1
+          AND r.last_visit_at <= %(at)s - interval '7 days'""",
+    Trigger.UNUSED_COUPON: """
+        SELECT DISTINCT person_id FROM offers_coupon WHERE shop_id = %(shop)s AND used_at IS NULL AND withdrawn_at IS NULL
+          AND person_id IS NOT NULL AND expires_at > %(at)s AND expires_at <= %(at)s + make_interval(days => %(n)s)""",
+    Trigger.QUIET_HOURS: """
+        SELECT person_id FROM regulars_relation WHERE shop_id = %(shop)s AND left_at IS NULL AND visits > 0
+          AND last_visit_at <= %(at)s - make_interval(days => %(n)s)
+          AND last_visit_at > %(at)s - interval '60 days'""",
+}
+AGAIN_AFTER = {Trigger.WELCOME: 36_500, Trigger.UNUSED_COUPON: 14, Trigger.QUIET_HOURS: 21}
+"""Days until an automation may write to the same person again; 90 unless it says otherwise."""
+
+
+def due_for(campaign: Campaign, *, at: datetime) -> NDArray[np.uint32]:
+    """Whose turn an automation is today: (n,) ids of persons. Whoever was in one of its waves of late is not."""
+    trigger = Trigger(campaign.trigger)
+    if trigger == Trigger.QUIET_HOURS and at.astimezone(KST).weekday() != quietest_day(campaign.shop, at=at):
+        return np.empty(0, np.uint32)
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE[trigger], {"shop": campaign.shop_id, "n": campaign.number, "at": at})
+        due = np.array(sorted(row[0] for row in cursor.fetchall()), np.uint32)
+    since = at - timedelta(days=AGAIN_AFTER.get(trigger, 90))
+    lately = BitMap()
+    for one in Assignment.objects.filter(shop_id=campaign.shop_id, campaign=campaign, at__gt=since):
+        lately |= BitMap.deserialize(bytes(one.reached_bits)) | BitMap.deserialize(bytes(one.held_bits))
+    fresh = np.setdiff1d(due, np.array(lately.to_array(), np.uint32), assume_unique=True)
+    fresh = fresh[~assign.never_messaged(fresh, secret=settings.SECRET_KEY)]
+    return free(campaign.shop, fresh, at=at)
+
+
+def quietest_day(shop: Shop, *, at: datetime) -> int:
+    """The weekday (Monday 0) with the fewest paid bills of eight weeks, of those on which the shop is open."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT extract(isodow FROM settled_at AT TIME ZONE 'Asia/Seoul')::int - 1, count(*) FROM ordering_bill
+            WHERE shop_id = %s AND settled_at > %s AND settled_at <= %s GROUP BY 1
+            """,
+            [shop.pk, at - timedelta(weeks=8), at],
+        )
+        counts = dict(cursor.fetchall())
+    days = [day for day in range(7) if shop.hours.get(str(day))] or list(range(7))
+    return min(days, key=lambda day: (counts.get(day, 0), day))
+
+
+def worth_of(offer: Offer | None) -> int:
+    """About how many won a coupon of this offer takes off a bill."""
+    if offer is None:
+        return 0
+    if offer.kind == OfferKind.AMOUNT:
+        return int(offer.value)
+    return int(offer.ceiling or 3_000)
+
+
+def forecast_of(
+    campaign: Campaign, *, people: int, each: int = 0, usual: tuple[float, float] | None = None
+) -> Forecast:
+    """What a campaign would send, hold out, cost and bring, as ranges; `each`: won a message at most (`actions.price_each`)."""
+    most = campaign.most
+    share = assign.holdout_share(people if most is None else min(most, people))
+    return rules.forecast(
+        each=each,
+        goal=Goal(campaign.goal),
+        people=people,
+        most=most,
+        share=share,
+        window_days=campaign.window_days,
+        worth=worth_of(campaign.offer),
+        usual=usual,
+    )
+
+
+def groups_of(campaign: Campaign) -> list[tuple[datetime, BitMap, BitMap]]:
+    """For the measuring alone: each wave's instant and its two groups (reached, held out) as bitmaps of persons."""
+    rows = Assignment.objects.filter(shop_id=campaign.shop_id, campaign=campaign, version=campaign.version).order_by(
+        "wave"
+    )
+    return [
+        (one.at, BitMap.deserialize(bytes(one.reached_bits)), BitMap.deserialize(bytes(one.held_bits))) for one in rows
+    ]
+
+
+def parts_of(campaign: Campaign, group: BitMap, parts: int) -> list[BitMap]:
+    """For the measuring alone: a group in `parts` by lot, fixed before anything happened to anybody."""
+    persons = np.array(group.to_array(), np.uint32)
+    layer = f"{campaign.public_id}:{campaign.version}"
+    slots = assign.slot(persons, layer=layer, slots=parts, secret=settings.SECRET_KEY)
+    return [BitMap(persons[slots == part]) for part in range(parts)]
+
+
+def mismatch_of(campaign: Campaign) -> float:
+    """The chance of groups at least this far from what the coin was to make; 1 where nobody was held out."""
+    rows = Assignment.objects.filter(shop_id=campaign.shop_id, campaign=campaign, version=campaign.version)
+    sizes = sizes_of(campaign)
+    share = rows.values_list("share", flat=True).first() or 0.0
+    return assign.mismatch(sizes.reached, sizes.held, share=share)

@@ -1,0 +1,30 @@
+"""Django's sessions in the database, each naming the person who logged in (SESSION_ENGINE)."""
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
+
+
+class SessionStore(DatabaseStore):
+    """The database store over our own table."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        from dure.people.models import Session
+
+        return Session
+
+    def _get_session_from_db(self) -> Any:
+        from dure.people import queries
+
+        for session in queries.sessions_alive(self.session_key, timezone.now()) if self.session_key else ():
+            return session
+        self._session_key = None
+        return None
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        session: Any = super().create_model_instance(data)
+        session.person_id = int(data[SESSION_KEY]) if data.get(SESSION_KEY) else None
+        return session

@@ -1,0 +1,36 @@
+"""What the server runs: live streams are asynchronous, everything else is Django on a fixed pool of threads.
+
+Why two: docs/decisions/0006-serve-pages-from-threads-and-streams-from-asyncio.md
+"""
+
+import gc
+import os
+import threading
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dure.project.settings")
+pages: Any = get_wsgi_application()
+
+from dure.audiences import queries as audiences  # noqa: E402
+from dure.project.bridge import Bridge  # noqa: E402
+from dure.project.settings import ENV  # noqa: E402
+from dure.web.ui import live  # noqa: E402
+
+# What is loaded by now stays for good: the collector need not look at it again and again, request after request.
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
+
+# Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
+threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()
+
+_pages = Bridge(pages, threads=ENV.number("DURE_THREADS", 8))
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """One ASGI callable for both."""
+    if scope["type"] == "http" and scope["path"].startswith("/live/"):
+        await live.stream(scope, receive, send)
+    elif scope["type"] == "http":
+        await _pages(scope, receive, send)

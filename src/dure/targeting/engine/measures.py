@@ -1,0 +1,66 @@
+"""How good a ranking by uplift is, judged on rows whose treatment was drawn by lot.
+
+`score` ranks, `treated` says who got it, `outcome` what came of it; all of shape (rows,). Sources: Radcliffe 2007 (Qini);
+Devriendt et al. 2020 (areas); scikit-uplift 0.5 for the normalised coefficient.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+Arms = NDArray[np.bool_]
+
+
+def gains(score: F64, treated: Arms, outcome: F64, weight: F64 | None = None) -> tuple[F64, F64]:
+    """V(k): treated responders in the best k over all treated, less held-out responders over all held out.
+
+    `(k, V)`, from nobody to everybody. Rows of one score come in together, so that no order of ties flatters.
+    """
+    weight = np.ones(len(score)) if weight is None else weight
+    order = np.argsort(-score, kind="stable")
+    ranked, arm, came, mass = score[order], treated[order], outcome[order], weight[order]
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    inside, outside = np.where(arm, mass, 0.0), np.where(arm, 0.0, mass)
+    value = np.cumsum(inside * came) / inside.sum() - np.cumsum(outside * came) / outside.sum()
+    share = np.cumsum(mass) / mass.sum()
+    return np.append(0.0, share[last]), np.append(0.0, value[last])
+
+
+def auuc(score: F64, treated: Arms, outcome: F64, weight: F64 | None = None) -> float:
+    """The area under V(k): a random ranking has half the effect."""
+    k, value = gains(score, treated, outcome, weight)
+    return float(np.sum(np.diff(k) * (value[1:] + value[:-1]) / 2))
+
+
+def qini_area(score: F64, treated: Arms, outcome: F64) -> float:
+    """The area between the Qini curve and the diagonal, per treated person: 0 for a random ranking."""
+    k, value = _qini(score, treated, outcome)
+    return float(np.sum(np.diff(k) * (value[1:] + value[:-1]) / 2) - value[-1] / 2)
+
+
+def qini_auc(score: F64, treated: Arms, outcome: F64) -> float:
+    """The Qini area as a share of what knowing each outcome would give (scikit-uplift's `qini_auc_score`)."""
+    perfect = np.where((outcome > 0) & treated, 2.0, np.where((outcome > 0) & ~treated, 0.0, 1.0))
+    best = qini_area(perfect, treated, outcome)
+    return qini_area(score, treated, outcome) / best if best > 0 else 0.0
+
+
+def _qini(score: F64, treated: Arms, outcome: F64) -> tuple[F64, F64]:
+    order = np.argsort(-score, kind="stable")
+    ranked, arm, came = score[order], treated[order].astype(float), outcome[order]
+    inside, outside = np.cumsum(arm), np.cumsum(1 - arm)
+    theirs = np.cumsum((1 - arm) * came)
+    scaled = np.divide(theirs * inside, outside, out=np.zeros_like(theirs), where=outside > 0)
+    value = (np.cumsum(arm * came) - scaled) / arm.sum()
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    share = np.arange(1, len(score) + 1) / len(score)
+    return np.append(0.0, share[last]), np.append(0.0, value[last])
+
+
+def uplift_at(score: F64, treated: Arms, outcome: F64, share: float) -> float:
+    """The effect among the best `share` of all rows."""
+    best = np.zeros(len(score), bool)
+    best[np.argsort(-score, kind="stable")[: max(1, round(share * len(score)))]] = True
+    return float(outcome[best & treated].mean() - outcome[best & ~treated].mean())

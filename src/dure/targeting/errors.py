@@ -1,0 +1,70 @@
+"""What targeting refuses, and what to do instead."""
+
+from __future__ import annotations
+
+from dure.kit.errors import Invalid
+from dure.kit.language import say
+
+
+class FileUnreadable(Invalid):
+    """No CSV and no Parquet, or none that can be read."""
+
+    def __init__(self, *, file: object) -> None:
+        super().__init__(
+            say(
+                "{file} 파일을 읽을 수 없어요. 머리글이 있는 CSV나 Parquet 파일을 주세요.",
+                en="{file} can't be read. Give a CSV file with a header, or a Parquet file.",
+                file=file,
+            )
+        )
+
+
+class ColumnMissing(Invalid):
+    """A column that was named is not there."""
+
+    def __init__(self, *, file: object, column: object, there: object) -> None:
+        super().__init__(
+            say(
+                "{file} 파일에 '{column}' 열이 없어요. 있는 열: {there}",
+                en="{file} has no column '{column}'. It has: {there}",
+                file=file,
+                column=column,
+                there=there,
+            )
+        )
+
+
+class ArmsUnclear(Invalid):
+    """It can't be seen who was left without a message."""
+
+    def __init__(self, *, column: object, values: object) -> None:
+        super().__init__(
+            say(
+                "'{column}' 열의 값({values}) 가운데 누가 메시지를 받지 않았는지 알 수 없어요. --control 값 으로 알려 주세요.",
+                en="Which of the values ({values}) of '{column}' got no message can't be told. Say so with --control VALUE.",
+                column=column,
+                values=values,
+            )
+        )
+
+
+class OutcomeNoNumber(Invalid):
+    """The outcome is neither a number nor yes or no."""
+
+    def __init__(self, *, column: object) -> None:
+        super().__init__(
+            say(
+                "'{column}' 열은 숫자나 예/아니요여야 해요.",
+                en="The column '{column}' must hold numbers, or yes and no.",
+                column=column,
+            )
+        )
+
+
+class NothingToLearn(Invalid):
+    """Too few rows, an empty arm, an outcome that never differs, or no covariate at all."""
+
+    def __init__(self, *, why: object) -> None:
+        super().__init__(
+            say("이 파일로는 배울 수 없어요: {why}", en="Nothing can be learned from this file: {why}", why=why)
+        )

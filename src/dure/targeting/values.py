@@ -1,0 +1,78 @@
+"""What targeting says: scores for rows, the gate's verdict on them, and what was left out of sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dure.targeting.engine.stack import Gate
+    from dure.targeting.engine.table import LeftOut
+
+
+class Ranking(StrEnum):
+    """By what people are ranked: what a message adds, or, until that is proven, what they are expected to do anyway."""
+
+    UPLIFT = "uplift"
+    RESPONSE = "response"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of the rows of a file, in its order; floats in the outcome's unit, all of shape (rows,).
+
+    `score` ranks. `uplift` is what a message is expected to add, `expected` what would come in any case.
+    """
+
+    score: NDArray[np.float64] = field(repr=False)
+    uplift: NDArray[np.float64] = field(repr=False)
+    expected: NDArray[np.float64] = field(repr=False)
+    why: list[str] | None = field(repr=False)
+    ids: list[Any] | None = field(repr=False)
+    ranking: Ranking
+    gate: Gate
+    treatment: str
+    treated: list[str]
+    control: list[str]
+    outcome: str
+    covariates: list[str]
+    left_out: list[LeftOut]
+    effect: float
+    effect_error: float
+    slope: float
+    learners: dict[str, float]
+    learned_from: int
+    notes: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Version 1 of the form that `dure targeting score --json` prints (docs/reference/targeting.md)."""
+        return {
+            "version": 1,
+            "rows": len(self.score),
+            "ranking": str(self.ranking),
+            "gate": {
+                "passed": self.gate.passed,
+                "uplift_auuc": self.gate.uplift,
+                "response_auuc": self.gate.response,
+                "random_auuc": self.gate.random,
+                "difference_low": self.gate.difference_low,
+            },
+            "effect": {"mean": self.effect, "standard_error": self.effect_error},
+            "treatment": {"column": self.treatment, "treated": self.treated, "control": self.control},
+            "outcome": self.outcome,
+            "covariates": self.covariates,
+            "left_out": [{"column": one.column, "why": one.why} for one in self.left_out],
+            "learners": self.learners,
+            "slope": self.slope,
+            "learned_from": self.learned_from,
+            "notes": self.notes,
+            **({"ids": self.ids} if self.ids is not None else {}),
+            "scores": [round(float(one), 8) for one in self.score],
+            "uplift": [round(float(one), 8) for one in self.uplift],
+            "expected": [round(float(one), 8) for one in self.expected],
+            **({"why": self.why} if self.why is not None else {}),
+        }

@@ -1,0 +1,104 @@
+"""Every test runs against a real PostgreSQL: Dure's own under `.dure-test`, or the one of DURE_DATABASE_URL."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings, which is why it is not pytest-django that is told where they are. The programs that
+# tests start inherit all of it.
+TEST_HOME = Path(__file__).resolve().parent.parent / ".dure-test"
+(TEST_HOME / "static").mkdir(parents=True, exist_ok=True)
+os.environ["DURE_HOME"] = str(TEST_HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "dure.project.settings"
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import override_settings  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
+from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
+
+from dure.project import postgres  # noqa: E402
+from tests.mould import Mould  # noqa: E402
+from tests.provider import fresh_sandbox, sandbox, sandbox_server  # noqa: E402, F401 - fixtures for every test
+
+# A page's patience with the database decides no test: on a starved machine anything may take long. For the same reason the
+# addresses with all their modules are loaded here, and not by the first request inside some test's transaction.
+connection.settings_dict["OPTIONS"]["options"] += (
+    " -c statement_timeout=120s -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
+)
+_ = get_resolver().url_patterns
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_server() -> Iterator[None]:
+    """A running PostgreSQL; whichever session leaves last stops it."""
+    if os.environ.get("DURE_DATABASE_URL"):
+        yield
+    else:
+        with postgres.borrowed(TEST_HOME):
+            yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_as_they_lie() -> Iterator[None]:
+    """Pages name their static files without a fingerprint, so that a change of a style sheet needs no collecting. The
+    story's tests drive a server that collects."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def seals_lie_with_their_database(tmp_path: Path) -> Iterator[None]:
+    """The books begin anew with each test's database; the heads of their seals, which outlive a database, do too."""
+    with override_settings(SEALS=tmp_path / "seals"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_server: None, django_db_modify_db_settings_parallel_suffix: None) -> Mould:
+    """Django makes its test database only once there is a server."""
+    return Mould()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def append_only_tables_empty_between_tests() -> Iterator[None]:
+    """Books and consents refuse TRUNCATE, which Django uses to empty the database after a test with real commits. Only
+    here, and only for that statement, their owner takes the refusal off."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    empty = DatabaseOperations.execute_sql_flush
+
+    def execute_sql_flush(self: DatabaseOperations, sql_list: list[str]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 32 <> 0"
+            )
+            guards = cursor.fetchall()
+        off = [f'ALTER TABLE {table} DISABLE TRIGGER "{name}"' for table, name in guards]
+        on = [f'ALTER TABLE {table} ENABLE TRIGGER "{name}"' for table, name in guards]
+        queue = "TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE"  # not Django's own, so it leaves it
+        empty(self, [*off, *sql_list, queue, *on])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_modify_db_settings: Mould, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Dropping a database that a whole run has filled may take longer than a page may."""
+    with django_db_blocker.unblock():
+        django_db_modify_db_settings.fill()
+    yield
+    from django.db import connection
+
+    connection.settings_dict["OPTIONS"]["options"] = ""

@@ -1,0 +1,311 @@
+"""A campaign from draft to sent: only to those who agreed, some held out, all or nothing, refusals that help."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, InternalError, connection, transaction
+from pyroaring import BitMap
+
+from dure.campaigns import actions as campaigns
+from dure.campaigns import errors, queries, rules
+from dure.campaigns.models import Assignment, Campaign, CampaignStep, CampaignVersion
+from dure.campaigns.values import CampaignState, Goal, Trigger
+from dure.kit.errors import DureError
+from dure.messaging.models import Message
+from dure.offers import actions as offers
+from dure.offers.models import Coupon, Offer
+from dure.offers.values import OfferKind, OfferState
+from dure.people import actions as people
+from dure.people.models import Person
+from dure.people.values import Purpose, inbox_address, shop_sender
+from dure.shops.models import Shop
+from tests.cast import NOON
+from tests.rooms.campaigns.conftest import BY, a_draft, friends, hand_over, sent
+
+DAY = timedelta(days=1)
+
+
+def an_offer(shop: Shop, **more: object) -> Offer:
+    said: dict[str, object] = {
+        "shop": shop, "name": {"ko": "천 원"}, "kind": OfferKind.AMOUNT, "value": 1_000, "by": BY, "at": NOON, **more,
+    }  # fmt: skip
+    return offers.create_offer(**said)  # type: ignore[arg-type]
+
+
+def test_everybody_chosen_gets_it_and_nobody_else(shop: Shop) -> None:
+    agreed, silent = friends(shop, 200), friends(shop, 30, agreed=False)
+    campaign = sent(shop, offer=an_offer(shop))
+    fixed = Assignment.objects.get(campaign=campaign)
+    reached, held = BitMap.deserialize(bytes(fixed.reached_bits)), BitMap.deserialize(bytes(fixed.held_bits))
+    got = set(Message.objects.filter(sender=shop_sender(shop.public_id)).values_list("address", flat=True))
+    assert got == {inbox_address(p.public_id) for p in agreed if p.pk in reached}
+    assert len(reached) + len(held) + fixed.never_people == 200
+    assert set(Coupon.objects.filter(shop=shop).values_list("person_id", flat=True)) == set(reached)
+    assert not {p.pk for p in silent} & set(reached | held)
+    assert campaign.state == CampaignState.MEASURING
+    assert campaign.result_at == NOON + 14 * DAY
+    text = Message.objects.filter(sender=shop_sender(shop.public_id)).first()
+    assert text is not None
+    assert text.title == "(광고) 오랜만이에요, 두레국수에서 인사드려요"
+
+
+def test_sending_again_sends_nobody_anything_twice(shop: Shop) -> None:
+    friends(shop, 80)
+    campaign = sent(shop, offer=an_offer(shop))
+    before = (Message.objects.count(), Coupon.objects.count())
+    assert hand_over(campaign) == 0
+    assert campaigns.start_campaign(campaign=campaign, at=NOON).state == CampaignState.MEASURING
+    assert (Message.objects.count(), Coupon.objects.count()) == before
+
+
+def test_who_withdraws_after_the_coin_fell_gets_nothing(shop: Shop) -> None:
+    everybody = friends(shop, 80)
+    draft = campaigns.submit_campaign(campaign=a_draft(shop), send_at=NOON, by=BY, at=NOON)
+    started = campaigns.start_campaign(campaign=draft, at=NOON)
+    fixed = Assignment.objects.get(campaign=started)
+    gone = next(p for p in everybody if p.pk in BitMap.deserialize(bytes(fixed.reached_bits)))
+    people.withdraw_consent(
+        person=gone,
+        sender=shop_sender(shop.public_id),
+        purpose=Purpose.ADVERTISING,
+        source="t",
+        proof={},
+        by="x",
+        at=NOON,
+    )
+    hand_over(started)
+    assert Message.objects.count() == fixed.reached_people - 1
+    assert not Message.objects.filter(address=inbox_address(gone.public_id)).exists()
+
+
+def test_a_pause_holds_and_a_stop_ends(shop: Shop) -> None:
+    friends(shop, 80)
+    draft = campaigns.submit_campaign(campaign=a_draft(shop), send_at=NOON, by=BY, at=NOON)
+    started = campaigns.start_campaign(campaign=draft, at=NOON)
+    fixed = Assignment.objects.get(campaign=started)
+    campaigns.pause_campaign(campaign=started, by=BY, at=NOON)
+    assert hand_over(started) == 0
+    campaigns.resume_campaign(campaign=started, by=BY, at=NOON)
+    assert hand_over(started) == fixed.reached_people
+    started.refresh_from_db()
+    campaigns.stop_campaign(campaign=started, by=BY, at=NOON)
+    with pytest.raises(errors.CampaignStateWrong):
+        campaigns.resume_campaign(campaign=started, by=BY, at=NOON)
+
+
+def test_fewer_than_sixty_are_all_written_to_and_nothing_is_measured(shop: Shop) -> None:
+    friends(shop, 59)
+    campaign = sent(shop)
+    fixed = Assignment.objects.get(campaign=campaign)
+    assert (fixed.held_people, fixed.reached_people + fixed.never_people) == (0, 59)
+    assert (campaign.measured, campaign.result_at, campaign.state) == (False, None, CampaignState.DONE)
+
+
+def test_people_in_a_measured_campaign_are_in_no_other(shop: Shop) -> None:
+    friends(shop, 100)
+    first = sent(shop)
+    assert (
+        len(queries.friends_in(shop, stages=["lapsed"], at=NOON + DAY))
+        <= Assignment.objects.get(campaign=first).never_people
+    )
+    later = NOON + 15 * DAY
+    assert len(queries.friends_in(shop, stages=["lapsed"], at=later)) == 100
+
+
+# Refusals -----------------------------------------------------------------------------------------------------------
+
+
+def nothing_was_sent(shop: Shop) -> bool:
+    return not (
+        Message.objects.filter(sender=shop_sender(shop.public_id)).exists()
+        or Coupon.objects.filter(shop=shop).exists()
+        or Assignment.objects.filter(shop=shop).exists()
+    )
+
+
+def scheduled(shop: Shop, **more: object) -> Campaign:
+    return campaigns.submit_campaign(campaign=a_draft(shop, **more), send_at=NOON + DAY, by=BY, at=NOON)
+
+
+def test_a_text_with_a_gap_that_nobody_fills_is_refused(shop: Shop) -> None:
+    with pytest.raises(errors.MissingValue, match="coupon"):
+        a_draft(shop, body="‘#{coupon}’ 쿠폰이 있어요")
+    with pytest.raises(errors.MissingValue, match="name"):
+        a_draft(shop, title="#{name}님", offer=an_offer(shop))
+    assert a_draft(shop, body="‘#{coupon}’ 쿠폰이 있어요", offer=an_offer(shop)).state == CampaignState.DRAFT
+
+
+@pytest.mark.parametrize("text", ["전자담배 할인", "국내 최고의 국수", "암을 치료하는 국물", "100% 보장", "대출 상담"])
+def test_forbidden_goods_and_false_claims_are_refused(shop: Shop, text: str) -> None:
+    with pytest.raises(errors.ForbiddenWords):
+        a_draft(shop, body=text)
+
+
+def test_honest_words_are_not_refused() -> None:
+    assert (
+        rules.faults_of("오늘 담백한 칼국수 어때요?", "최근에 오셨죠? 1,000원 할인", "best noodles in our street") == []
+    )
+
+
+def test_an_audience_that_shrank_stops_everything(shop: Shop) -> None:
+    everybody = friends(shop, 61)
+    campaign = scheduled(shop, offer=an_offer(shop))
+    for person in everybody:
+        people.withdraw_consent(
+            person=person,
+            sender=shop_sender(shop.public_id),
+            purpose=Purpose.ADVERTISING,
+            source="t",
+            proof={},
+            by="x",
+            at=NOON,
+        )
+    with pytest.raises(errors.AudienceShrank):
+        campaigns.start_campaign(campaign=campaign, at=NOON + DAY)
+    assert nothing_was_sent(shop)
+    campaigns.send_back(campaign=campaign, reason="대상이 줄었어요", at=NOON + DAY)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.reason) == (CampaignState.DRAFT, "대상이 줄었어요")
+
+
+def test_a_coupon_that_ends_before_the_message_goes_stops_everything(shop: Shop) -> None:
+    friends(shop, 61)
+    with pytest.raises(errors.CouponEndsFirst):
+        scheduled(shop, offer=an_offer(shop, ends_at=NOON + DAY / 2))
+    campaign = scheduled(shop, offer=an_offer(shop))
+    assert campaign.offer is not None
+    offers.change_offer_state(shop=shop, offer=campaign.offer.public_id, state=OfferState.ENDED, by=BY, at=NOON)
+    with pytest.raises(errors.CouponEndsFirst):
+        campaigns.start_campaign(campaign=campaign, at=NOON + DAY)
+    assert nothing_was_sent(shop)
+
+
+def test_too_few_coupons_stop_everything(shop: Shop) -> None:
+    friends(shop, 80)
+    with pytest.raises(errors.CouponNotEnough):
+        scheduled(shop, offer=an_offer(shop, stock=10))
+    assert nothing_was_sent(shop)
+
+
+def test_a_clock_set_back_is_refused(shop: Shop) -> None:
+    friends(shop, 61)
+    draft = a_draft(shop)
+    with pytest.raises(errors.SetBack):
+        campaigns.submit_campaign(campaign=draft, send_at=NOON, by=BY, at=NOON - DAY)
+    campaign = campaigns.submit_campaign(campaign=draft, send_at=NOON, by=BY, at=NOON)
+    with pytest.raises(errors.CampaignStateWrong):
+        campaigns.start_campaign(campaign=campaign, at=NOON - DAY)
+    assert nothing_was_sent(shop)
+
+
+def test_nobody_who_agreed_is_nobody_to_reach(shop: Shop) -> None:
+    friends(shop, 70, agreed=False)
+    with pytest.raises(errors.NobodyToReach):
+        scheduled(shop)
+
+
+def test_only_the_transitions_of_the_table_happen() -> None:
+    assert set(rules.TRANSITIONS) == set(CampaignState)
+    assert all(rules.may_move(a, b) == (b in rules.TRANSITIONS[a]) for a in CampaignState for b in CampaignState)
+    assert not rules.TRANSITIONS[CampaignState.DONE] | rules.TRANSITIONS[CampaignState.STOPPED]
+
+
+# Nobody looks at who is held out ------------------------------------------------------------------------------------
+
+
+def test_assignments_and_steps_cannot_be_changed(shop: Shop) -> None:
+    friends(shop, 80)
+    campaign = sent(shop)
+    changes: list[Callable[[], object]] = [
+        lambda: Assignment.objects.filter(campaign=campaign).update(held_bits=b""),
+        lambda: CampaignStep.objects.filter(campaign=campaign).delete(),
+        lambda: CampaignVersion.objects.filter(campaign=campaign).update(number=9),
+    ]
+    for change in changes:
+        with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
+            change()
+
+
+def test_no_coupon_no_message_no_step_tells_of_the_held_out(shop: Shop) -> None:
+    """Nothing anywhere in the database but the two bitmaps leads to somebody who was held out."""
+    friends(shop, 120)
+    campaign = sent(shop, offer=an_offer(shop))
+    held = BitMap.deserialize(bytes(Assignment.objects.get(campaign=campaign).held_bits))
+    assert len(held) > 20
+    names = Person.objects.filter(pk__in=list(held)).values_list("public_id", flat=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name) "
+            "WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.data_type IN ('text', 'jsonb', 'character varying')"
+        )
+        columns = [(table, column) for table, column in cursor.fetchall() if table != "people_person"]
+        for table, column in columns:
+            cursor.execute(
+                f'SELECT count(*) FROM "{table}" WHERE "{column}"::text LIKE ANY(%s)',
+                [[f"%{name}%" for name in names]],
+            )
+            row = cursor.fetchone()
+            assert row == (0,), f"{table}.{column}"
+    assert len(columns) > 100
+
+
+# Automations --------------------------------------------------------------------------------------------------------
+
+
+def win_back(shop: Shop, **more: object) -> Campaign:
+    said: dict[str, object] = {
+        "shop": shop, "trigger": Trigger.WIN_BACK, "number": 45, "title": "오랜만이에요", "body": "보고 싶어요",
+        "by": BY, "at": NOON, **more,
+    }  # fmt: skip
+    return campaigns.start_automation(**said)  # type: ignore[arg-type]
+
+
+def test_an_automation_writes_to_each_once_and_holds_some_out(shop: Shop) -> None:
+    friends(shop, 200, away_days=50)
+    friends(shop, 50, away_days=10)
+    campaign = win_back(shop)
+    wave = campaigns.run_automation(campaign=campaign, at=NOON)
+    assert wave is not None
+    assert 190 <= wave.reached_people + wave.held_people <= 200
+    assert 20 <= wave.held_people <= 60
+    assert campaigns.run_automation(campaign=campaign, at=NOON) is None
+    assert campaigns.run_automation(campaign=campaign, at=NOON + DAY) is None
+    friends(shop, 10, away_days=50)
+    second = campaigns.run_automation(campaign=campaign, at=NOON + DAY)
+    assert second is not None
+    assert second.reached_people + second.held_people <= 10
+    assert queries.sizes_of(campaign).waves == 2
+
+
+def test_a_changed_automation_is_a_new_version_with_its_own_coin(shop: Shop) -> None:
+    campaign = win_back(shop)
+    same = win_back(shop)
+    assert (same.pk, same.version) == (campaign.pk, 1)
+    changed = win_back(shop, number=30)
+    assert (changed.pk, changed.version, changed.number) == (campaign.pk, 2, 30)
+    numbers = CampaignVersion.objects.filter(campaign=campaign).values_list("content__number", flat=True)
+    assert sorted(numbers) == [30, 45]
+
+
+@pytest.mark.parametrize("trigger", [t for t in Trigger if t != Trigger.HAND])
+def test_every_automation_runs(shop: Shop, trigger: Trigger) -> None:
+    friends(shop, 30, away_days=11, visits=1)
+    campaign = win_back(shop, trigger=trigger, number=10 if trigger == Trigger.SECOND_VISIT else 7)
+    wave = campaigns.run_automation(campaign=campaign, at=NOON)
+    if trigger == Trigger.SECOND_VISIT:
+        assert wave is not None
+        assert wave.reached_people > 10
+
+
+def test_a_refusal_is_never_a_surprise(shop: Shop) -> None:
+    """Every refusal of this room says something in both languages."""
+    found = [
+        e
+        for e in vars(errors).values()
+        if isinstance(e, type) and issubclass(e, DureError) and e.__module__ == errors.__name__
+    ]
+    assert len(found) >= 12
+    for refusal in found:
+        assert refusal.sentence.within("ko") != refusal.sentence.within("en")
+    assert Goal.NEARBY in Goal

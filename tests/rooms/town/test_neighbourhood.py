@@ -1,0 +1,214 @@
+"""The demo that a newcomer walks into."""
+
+import json
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import override_settings
+from PIL import Image, ImageChops, ImageStat
+from pytest_django import DjangoDbBlocker
+
+from dure.checkouts import queries as checkouts
+from dure.kit.clock import KST
+from dure.kit.language import Text
+from dure.menu import queries as menus
+from dure.menu.values import PHOTO_WIDTHS
+from dure.ordering import queries as ordering
+from dure.ordering.values import OrderState
+from dure.partners import queries as partners
+from dure.people import queries as people
+from dure.regulars import queries as regulars
+from dure.regulars.values import Stage
+from dure.shops import fence, queries
+from dure.shops.models import Shop
+from dure.shops.values import Ability, Role
+from dure.town import actions as town
+from dure.town import pictures
+from dure.town.places import PLACES
+
+# Without the mark pytest-django would make no test database, and the module's fixture would settle in the real one.
+pytestmark = pytest.mark.django_db
+
+EVENING = datetime(2026, 11, 24, 19, 30, tzinfo=KST).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The neighbourhood's files, and what was told while it was built."""
+
+    home: Path
+    told: list[Text]
+
+
+@pytest.fixture(scope="module")
+def settled(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Settled]:
+    """A neighbourhood settled once for all tests of this file, and taken back."""
+    home, told = tmp_path_factory.mktemp("home"), list[Text]()
+    with override_settings(MEDIA_ROOT=home / "media"), django_db_blocker.unblock(), transaction.atomic():
+        town.settle_neighbourhood(at=EVENING, home=home, progress=told.append)
+        yield Settled(home, told)
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def home(settled: Settled) -> Path:
+    return settled.home
+
+
+@pytest.fixture
+def demo(home: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home / "demo.json").read_text())
+    return found
+
+
+@pytest.fixture
+def noodles(home: Path) -> Iterator[Shop]:
+    shop = queries.open_shops()[0]
+    with fence.within_shop(shop.pk):
+        yield shop
+
+
+def test_three_shops_open_with_tables_and_menus_in_both_languages(home: Path) -> None:
+    opened = list(queries.open_shops())
+    assert [shop.name for shop in opened] == [place.name for place in PLACES]
+    for shop in opened:
+        with fence.within_shop(shop.pk):
+            served = menus.menu_of(shop)
+        assert queries.tables_of(shop).count() >= 6
+        assert len(served.popular()) >= 3
+        assert any(item.sold_out for item in served.items())
+        for item in served.items():
+            for words in (item.name, *(group.name for group in item.groups)):
+                assert set(words) == {"ko", "en"}
+            assert not item.description or set(item.description) == {"ko", "en"}
+            assert not item.origin or set(item.origin) == {"ko", "en"}
+
+
+def test_only_its_owner_can_read_the_file_with_the_logins(home: Path) -> None:
+    assert stat.S_IMODE((home / "demo.json").stat().st_mode) == 0o600
+
+
+def test_every_login_opens_what_it_says(demo: dict[str, Any]) -> None:
+    assert demo["logins"][0]["role"] == "owner"
+    assert demo["logins"][1] | {"password": ""} == {
+        "role": "operator",
+        "email": "operator@dure.example",
+        "password": "",
+        "name": "지기",
+        "path": "/office/",
+    }
+    for login in demo["logins"]:
+        person = people.person_by_email(login["email"])
+        assert person is not None
+        assert len(login["password"]) >= 10
+        assert person.check_password(login["password"])
+        assert person.is_staff == (login["role"] == "operator")
+        if login["role"] != "operator":
+            shop = next(shop for shop in queries.open_shops() if shop.name == login["shop"])
+            assert queries.role_of(person, shop) == Role(login["role"])
+            assert [found for found in queries.open_shops() if queries.role_of(person, found)] == [shop]
+    assert len({login["password"] for login in demo["logins"]}) == len(demo["logins"])
+
+
+def test_the_table_to_try_is_free_and_its_shop_open_at_any_hour(demo: dict[str, Any], noodles: Shop) -> None:
+    table = queries.table_by_code(demo["table_url_path"].removeprefix("/t/"))
+    assert table.shop == noodles
+    assert ordering.open_visit_at(table) is None
+    assert all(queries.opening(noodles, EVENING.replace(hour=hour)).open for hour in range(24))
+    assert {place["path"] for place in demo["tables"]} >= {demo["table_url_path"]}
+    assert len(demo["tables"]) == sum(place.tables for place in PLACES)
+
+
+def test_a_sticker_of_the_shop_hangs_at_its_till(demo: dict[str, Any], noodles: Shop) -> None:
+    assert checkouts.sticker_by_code(demo["sticker_url_path"].removeprefix("/q/")).shop == noodles
+
+
+def test_the_practice_partner_is_connected_once_and_again_for_other_ports(home: Path, noodles: Shop) -> None:
+    town.connect_partner(home=home, at=EVENING)
+    file = home / "partner.json"
+    first = json.loads(file.read_text())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert partners.key_that_says(first["key"], EVENING).shop == noodles
+    town.connect_partner(home=home, at=EVENING)
+    assert json.loads(file.read_text()) == first
+    with override_settings(PORT=9000, WEBHOOK_PRACTICE=["http://127.0.0.1:9001"]):
+        town.connect_partner(home=home, at=EVENING)
+    living = partners.endpoints_of(noodles).get(disabled_at__isnull=True)
+    assert living.url == json.loads(file.read_text())["hears"] == "http://127.0.0.1:9001/partner/dure"
+    with override_settings(WEBHOOK_PRACTICE=[]):
+        town.connect_partner(home=home, at=EVENING)
+    assert partners.endpoints_of(noodles).count() == 2
+
+
+def test_every_drawn_picture_hangs_at_its_item_and_names_no_other(home: Path) -> None:
+    hung = []
+    for shop in queries.open_shops():
+        with fence.within_shop(shop.pk):
+            items = [item for item in menus.menu_of(shop).items() if item.photo]
+        photos = [item.photo for item in items if item.photo]
+        assert all(menus.photo_file(photo.public_id, width).is_file() for photo in photos for width in PHOTO_WIDTHS)
+        hung += [item.name["ko"] for item in items]
+    assert sorted(hung) == sorted(pictures.FOOD)
+
+
+def test_what_is_popular_has_a_picture(home: Path) -> None:
+    for place in PLACES:
+        assert all(item.name["ko"] in pictures.FOOD for item in place.menu if item.popular)
+
+
+def test_the_pictures_are_those_that_the_code_draws() -> None:
+    for name, paint in pictures.FOOD.items():
+        file = pictures.file_of(name)
+        assert file is not None
+        assert file.stem == paint.__name__
+    drawn, kept = Image.open(BytesIO(pictures.dumplings().finished())), pictures.file_of("손만두")
+    assert kept is not None
+    difference = ImageChops.difference(drawn.convert("L"), Image.open(kept).convert("L"))
+    assert ImageStat.Stat(difference).mean[0] < 1
+
+
+def test_friends_stand_at_every_stage(noodles: Shop) -> None:
+    counts = regulars.stage_counts(noodles, at=EVENING)
+    assert all(counts[stage] > 0 for stage in Stage)
+
+
+def test_the_day_has_begun_and_the_kitchen_is_at_work(noodles: Shop) -> None:
+    orders = ordering.orders_of_shop(noodles, queries.business_day(noodles, EVENING))
+    assert len(orders) >= 8
+    assert {order.state for order in orders} == {
+        OrderState.ACCEPTED,
+        OrderState.COOKING,
+        OrderState.READY,
+        OrderState.SERVED,
+    }
+
+
+def test_coupons_were_used_by_those_who_came_back(noodles: Shop) -> None:
+    discounts = [order.bill.discount for order in ordering.orders_of_shop(noodles) if order.bill]
+    assert 1_000 in discounts
+
+
+def test_the_cafes_owner_sees_nothing_of_the_noodle_house(noodles: Shop) -> None:
+    younghee = people.person_by_email("cafe@dure.example")
+    assert younghee is not None
+    assert not any(queries.may(younghee, noodles, ability) for ability in Ability)
+
+
+def test_it_settles_only_where_nobody_is(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(town.AlreadySettled):
+        town.settle_neighbourhood(at=EVENING, home=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_how_far_it_is(settled: Settled) -> None:
+    expected = [text for place in PLACES for text in (f"{place.name} 문을 열어요", f"{place.name}에 손님이 다녀가요")]
+    assert [text.within("ko") for text in settled.told] == expected
