@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -16,6 +16,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException, UniqueViolation
 
+from dure.kit import clock
 from dure.kit.errors import DureError
 
 ATTEMPTS_MAX = 8
@@ -81,7 +82,8 @@ def enqueue(name: str, *, at: datetime | None = None, once: str | None = None, *
 
     With `once` at most one such job waits: None when there is one already.
     """
-    deferrer = app.configure_task(name, schedule_at=at, queueing_lock=once)
+    # The queue lives by the machine's clock, its heartbeats and pauses too; only what we ask of it may stand ahead.
+    deferrer = app.configure_task(name, schedule_at=at and at - clock.ahead(), queueing_lock=once)
     if once is None:
         return int(deferrer.defer(**arguments))
     try:
@@ -118,7 +120,7 @@ def rescue_stalled(timestamp: int) -> int:
                 _log.error("job %s (%s) ended its worker %s times and is given up", number, name, attempts + 1)
                 continue
             with transaction.atomic():
-                app.job_manager.retry_job_by_id(number, retry_at=datetime.now(UTC) + _pause(attempts))
+                app.job_manager.retry_job_by_id(number, retry_at=clock.wall() + _pause(attempts))
             rescued += 1
         except UniqueViolation:
             _end_as_failed(number)
@@ -193,6 +195,22 @@ def take_back(*names: str) -> int:
         return int(cursor.rowcount)
 
 
+def bring_forward(*, since: datetime, until: datetime) -> int:
+    """The clock jumped from `since` to `until`: what waits for an hour waits that much less, and whatever the schedule
+    would have called in between is called once. How many calls that makes; inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = scheduled_at - make_interval(secs => %s) WHERE status = 'todo'",
+            [(until - since).total_seconds()],
+        )
+    called = 0
+    for planned in app.periodic_registry.periodic_tasks.values():
+        if planned.croniter.get_next(datetime, start_time=since) <= until:
+            name = planned.task.name
+            called += enqueue(name, once=name, timestamp=int(until.timestamp())) is not None
+    return called
+
+
 def _end_as_failed(number: int) -> None:
     """For a job that was tried often enough; or whose work waits already (its queueing lock is taken), so that this
     stalled copy may rest. It counts as one more attempt."""
@@ -231,6 +249,7 @@ def _prune_batch() -> int:
 
 __all__ = [
     "JobContext",
+    "bring_forward",
     "enqueue",
     "given_up",
     "job",

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.utils import timezone
+
+from dure.kit import clock
 
 
 class SessionStore(DatabaseStore):
@@ -19,7 +20,7 @@ class SessionStore(DatabaseStore):
     def _get_session_from_db(self) -> Any:
         from dure.people import queries
 
-        for session in queries.sessions_alive(self.session_key, timezone.now()) if self.session_key else ():
+        for session in queries.sessions_alive(self.session_key, clock.wall()) if self.session_key else ():
             return session
         self._session_key = None
         return None

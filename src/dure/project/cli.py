@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -103,9 +104,13 @@ def worker(concurrency: int = 4) -> None:
 @app.command()
 def sandbox(port: int | None = None, store: Path | None = None) -> None:
     """결제 연습장만 켜기 · Only the payment sandbox, on DURE_PORT + 1."""
+    from dure.kit import clock
+    from dure.sandbox import clock as practice
     from dure.sandbox import server
 
     env = Environment()
+    clock.follow(None if env.production else env.moved_clock)
+    practice.agree_with(clock.now)
     env.home.mkdir(parents=True, exist_ok=True)
     server.serve(port=port or env.number("DURE_PORT", 8000) + 1, store=store or env.home / "sandbox.sqlite")
 
@@ -178,6 +183,33 @@ def jobs(
             print(f"{one.number}  {one.name}  {one.attempts}×  {one.since:%Y-%m-%d %H:%M}" if one.since else one.number)
         if not found:
             _tell(say("포기한 일이 없어요.", en="No job was given up."))
+
+
+@app.command("clock")
+def clock_jump(
+    ahead: Annotated[str, typer.Argument(help="+14d, +3h, +30m, 10:30")] = "",
+) -> None:
+    """시범 동네의 시계를 앞으로 옮기기 · Let a demo's clock jump ahead; without a word it says what it shows."""
+    import django
+
+    from dure.project.supervisor import database
+
+    with database(Environment()):
+        django.setup()
+        from dure.kit import clock
+        from dure.project import moved_clock
+
+        called = moved_clock.jump(moved_clock.jump_asked(ahead, clock.now())) if ahead else 0
+        shown = f"{clock.now().astimezone(clock.KST):%Y-%m-%d %H:%M}"
+        _tell(
+            say(
+                "시계는 {shown} (진짜보다 {days:.1f}일 앞). 때가 된 일 {called}가지를 시작했어요.",
+                en="The clock shows {shown}, {days:.1f} days ahead; {called} kinds of work are due and begun.",
+                shown=shown,
+                days=clock.ahead() / timedelta(days=1),
+                called=called,
+            )
+        )
 
 
 @app.command()

@@ -94,6 +94,11 @@ class Environment:
     def home(self) -> Path:
         return Path(self.text("DURE_HOME", ".dure")).absolute()
 
+    @property
+    def moved_clock(self) -> Path:
+        """Where a demo keeps how far its clock stands ahead (`dure clock`)."""
+        return self.home / "clock"
+
     def keep_compiled_code(self) -> None:
         """Compiled code is kept with everything else of ours: the package may lie where nobody may write."""
         os.environ.setdefault("NUMBA_CACHE_DIR", str(self.home / "compiled"))
@@ -124,6 +129,8 @@ class Environment:
             missing.append("DURE_KAKAOPAY_SECRET_KEY")
         if self.text("DURE_SYNCHRONOUS_COMMIT") not in ("", "on"):
             unknown.append("DURE_SYNCHRONOUS_COMMIT=off")
+        if self.moved_clock.exists():
+            unknown.append(f"a moved clock: {self.moved_clock} belongs to a demo")
         if unknown or missing:
             raise SystemExit(
                 "Dure does not start in production: "

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import NONE, SELF
 from psycopg.conninfo import conninfo_to_dict
 
+from dure.kit import clock
 from dure.kit.language import later, say
 from dure.project.env import Environment
 from dure.wallet.values import PRACTICE, Limits
@@ -17,6 +18,8 @@ ENV.refuse_unsafe_production()
 ENV.keep_compiled_code()
 PRODUCTION = ENV.production
 HOME = ENV.home
+if not PRODUCTION:
+    clock.follow(ENV.moved_clock)
 PACKAGE = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = ENV.secret_key()

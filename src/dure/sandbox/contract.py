@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
+from dure.sandbox import clock
 from dure.sandbox.store import Payment, Store, Subscription
 
 CID = "TC0ONETIME"
@@ -274,16 +275,16 @@ def _vat(taxable: int) -> int:
 
 
 def _is_over(payment: Payment) -> bool:
-    return datetime.now(KST) > datetime.fromisoformat(payment.created_at).replace(tzinfo=KST) + LIFE
+    return clock.now().astimezone(KST) > datetime.fromisoformat(payment.created_at).replace(tzinfo=KST) + LIFE
 
 
 def _now() -> str:
-    return datetime.now(KST).replace(tzinfo=None).isoformat(timespec="seconds")
+    return clock.now().astimezone(KST).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _after(last: str | None) -> str:
     """Now, and later than the charge before: the times of an agreement's charges tell them apart."""
-    now = datetime.now(KST).replace(tzinfo=None, microsecond=0)
+    now = clock.now().astimezone(KST).replace(tzinfo=None, microsecond=0)
     before = datetime.fromisoformat(last) if last else now - timedelta(seconds=1)
     return max(now, before + timedelta(seconds=1)).isoformat(timespec="seconds")
 

@@ -11,7 +11,7 @@ import re
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -19,6 +19,8 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+
+from dure.sandbox import clock
 
 CALLS = ("solapi.send", "solapi.list", "nhn.send", "nhn.list", "push")
 KINDS = ("error_before", "error_after", "hang_before", "hang_after", "rate_limit", "cut")
@@ -219,18 +221,17 @@ class MessageDesk:
         return JSONResponse(body)
 
     async def solapi_send(self, request: Request) -> Response:
-        now = datetime.now(UTC)
-        wrong = self.agencies.seal_fault(request.headers.get("authorization", ""), now)
+        wrong = self.agencies.seal_fault(request.headers.get("authorization", ""), clock.wall())
         if wrong:
             return JSONResponse({"errorCode": wrong, "errorMessage": wrong}, status_code=403)
         said = await request.json()
         messages = said.get("messages")
         if not isinstance(messages, list) or not 1 <= len(messages) <= SOLAPI_MAX:
             return JSONResponse({"errorCode": "ValidationError", "errorMessage": "1 to 10,000"}, status_code=400)
-        return await self._fault("solapi.send", lambda: self.agencies.take_solapi(messages, now))
+        return await self._fault("solapi.send", lambda: self.agencies.take_solapi(messages, clock.now()))
 
     async def solapi_list(self, request: Request) -> Response:
-        wrong = self.agencies.seal_fault(request.headers.get("authorization", ""), datetime.now(UTC))
+        wrong = self.agencies.seal_fault(request.headers.get("authorization", ""), clock.wall())
         if wrong:
             return JSONResponse({"errorCode": wrong, "errorMessage": wrong}, status_code=403)
         query = request.query_params
@@ -263,7 +264,7 @@ class MessageDesk:
                 return {"header": _header(-1005, "duplicate idempotency key")}
             if once:
                 self.agencies.once[once] = now
-            return self.agencies.take_nhn(said, kind, datetime.now(UTC))
+            return self.agencies.take_nhn(said, kind, clock.now())
 
         return await self._fault("nhn.send", answer)
 

@@ -8,7 +8,6 @@ webhook's secret lie in `partner.json` beside the provider's payments; `dure run
 import json
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -19,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dure.sandbox import pages
+from dure.sandbox import clock, pages
 from dure.sandbox.pages import partner as shown
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -105,7 +104,7 @@ class Partner:
         if not known or goods not in GOODS:
             return pages.missing()
         name, _, won = GOODS[goods]
-        order = Order(f"kit-{secrets.token_hex(6)}", goods, won, datetime.now(UTC).isoformat())
+        order = Order(f"kit-{secrets.token_hex(6)}", goods, won, clock.now().isoformat())
         self.orders.put(order)
         here = f"{request.url.scheme}://{request.url.netloc}/partner/orders/{order.number}"
         asked: dict[str, Any] = {"amount": won, "item": name, "reference": order.number}
@@ -156,7 +155,7 @@ class Partner:
 
     def _believe(self, order: Order, state: str, how: str) -> None:
         if (order.state, state) != ("returned", "paid"):  # an older webhook that was sent again takes nothing back
-            order.state, order.told = state, f"{how}, {datetime.now(UTC):%H:%M:%S} UTC"
+            order.state, order.told = state, f"{how}, {clock.now():%H:%M:%S} UTC"
             self.orders.put(order)
 
     async def _call(

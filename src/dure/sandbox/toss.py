@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from dure.sandbox import clock
 from dure.sandbox.store import Table, opened
 
 KST = timezone(timedelta(hours=9))
@@ -307,8 +308,8 @@ def _won(said: dict[str, Any], name: str) -> int:
 
 
 def _now() -> str:
-    return datetime.now(KST).isoformat(timespec="seconds")
+    return clock.now().astimezone(KST).isoformat(timespec="seconds")
 
 
 def _age(since: str) -> timedelta:
-    return datetime.now(KST) - datetime.fromisoformat(since)
+    return clock.now().astimezone(KST) - datetime.fromisoformat(since)

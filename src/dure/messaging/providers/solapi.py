@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from dure.kit import clock
 from dure.messaging.channels import text
 from dure.messaging.providers import Unheard
 from dure.messaging.values import Answer, Letter, Medium, Verdict
@@ -156,8 +157,7 @@ class Solapi:
         return {**message, "text": letter.body, "type": "BMS_FREE", "kakaoOptions": options}
 
     def _ask(self, method: str, path: str, said: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        now = datetime.now().astimezone()
-        header = authorization(self._key, self._secret, at=_utc(now), salt=secrets.token_hex(16))
+        header = authorization(self._key, self._secret, at=clock.wall(), salt=secrets.token_hex(16))
         body: dict[str, Any] = {"params": said} if method == "GET" else {"json": said}
         try:
             response = self._http.request(method, path, headers={"Authorization": header}, **body)
@@ -165,12 +165,6 @@ class Solapi:
         except (httpx.HTTPError, ValueError, RecursionError) as lost:
             raise Unheard from lost
         return response.status_code, found if isinstance(found, dict) else {}
-
-
-def _utc(at: datetime) -> datetime:
-    from datetime import UTC
-
-    return at.astimezone(UTC)
 
 
 def reports(body: object) -> list[tuple[str, str, str]]:
