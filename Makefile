@@ -14,6 +14,8 @@ DEV := .venv/.dev-$(HERE)
 PEERS := .venv/.peers-$(HERE)
 SPARK := .venv/.spark-$(HERE)
 CHROMIUM := .venv/chromium
+# Where bytecode is forbidden, as containers like to, every one of our processes would compile all of Django anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 help: ## Explain every verb
@@ -23,7 +25,7 @@ run: $(RUN) ## Start Dure with a demo neighbourhood and print its addresses; Ctr
 	@exec $(DURE) run
 
 test: $(DEV) $(CHROMIUM) ## Run every test against a real PostgreSQL and a real browser (ARGS="tests/rooms -x" narrows it)
-	@DURE_CHROMIUM="$$(cat $(CHROMIUM))" $(PY) -m pytest -n 2 --dist loadfile -m "not heavy" $(ARGS)
+	@DURE_CHROMIUM="$$(cat $(CHROMIUM))" $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not heavy" $(ARGS)
 
 test-heavy: $(DEV) $(SPARK) $(CHROMIUM) ## Run the tests that take minutes or a Spark cluster of their own (deselected by make test, which counts them)
 	@DURE_CHROMIUM="$$(cat $(CHROMIUM))" $(PY) -m pytest -m heavy $(ARGS)

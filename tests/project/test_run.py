@@ -77,7 +77,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             [sys.executable, "-m", "dure.project.cli", "run"], env=env, stdout=out, stderr=out, text=True
         )
         try:
-            eventually(lambda: health(port)[0] == 200 or process.poll() is not None, within=120)
+            eventually(lambda: health(port)[0] == 200 or process.poll() is not None, within=300)
             assert process.poll() is None, output.read_text()
             yield Running(process, home, port, output)
         finally:

@@ -52,15 +52,13 @@ class Product:
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Product]:
     home, port = tmp_path_factory.mktemp("story") / "home", two_free_ports()
     said = home.parent / "output"
     env = {k: v for k, v in os.environ.items() if k != "DURE_DATABASE_URL"}
     env |= {"DURE_HOME": str(home), "DURE_PORT": str(port), "DURE_SANDBOX_URL": f"http://127.0.0.1:{port + 1}"}
     env["DURE_PEOPLE"] = "0"  # the network's million is built in the background, and no page walked here asks it
-    with said.open("w") as output, mould.cast("story") as database:
-        if database:
-            env["DURE_DATABASE_URL"] = database
+    with said.open("w") as output, mould.settled(home) as env["DURE_DATABASE_URL"]:
         process = subprocess.Popen(
             [sys.executable, "-m", "dure.project.cli", "run"], env=env, stdout=output, stderr=output
         )
