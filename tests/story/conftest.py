@@ -37,6 +37,17 @@ class Product:
 
     url: str
     demo: dict[str, Any]
+    env: dict[str, str]
+
+    def run(self, *command: str) -> str:
+        """What a command says that runs beside the product, on the same home and the same database."""
+        return subprocess.run(
+            [sys.executable, "-m", *command], env=self.env, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+
+    def dure(self, *verb: str) -> str:
+        """What `dure` says to a verb."""
+        return self.run("dure.project.cli", *verb)
 
     def table(self, shop: str, number: int = 1) -> str:
         """The address that a table's code leads to."""
@@ -66,7 +77,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> 
             eventually(lambda: health(port)[0] == 200 or process.poll() is not None, within=300)
             assert process.poll() is None, said.read_text()
             demo = json.loads((home / "demo.json").read_text())
-            yield Product(f"http://127.0.0.1:{port}", demo)
+            yield Product(f"http://127.0.0.1:{port}", demo, env)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)

@@ -112,6 +112,7 @@ def campaign(request: HttpRequest, shop: Shop, campaign: str) -> HttpResponse:
         goal=GOALS[Goal(found.goal)].name,
         words=words,
         tone=tone,
+        texts=_texts(found),
         worth=worth_of(found.offer) if found.offer else None,
         sizes=queries.sizes_of(found),
         to_network=queries.is_to_network(found),
@@ -129,6 +130,15 @@ def campaign(request: HttpRequest, shop: Shop, campaign: str) -> HttpResponse:
         steps=[(STATE_WORDS[CampaignState(one.state)][0], one) for one in queries.steps_of(found)],
         can=_can(found),
     )
+
+
+def _texts(campaign: Campaign) -> list[tuple[str, str]]:
+    """Title and body as people read them; a draft with a gap that nothing fills as it was typed."""
+    values = actions.gap_values(campaign=campaign, at=campaign.send_at or clock.now())
+    try:
+        return actions.texts_of(campaign=campaign, values=values)
+    except KeyError:
+        return [(campaign.title, campaign.body)]
 
 
 FATE_WORDS = {
