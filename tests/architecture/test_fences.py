@@ -23,7 +23,7 @@ FENCED_ROOMS = (
     "lift",
     "settlement",
 )
-OPERATORS = {"ProviderFile", "Difference", "Explanation", "Asking", "Answer", "Release"}
+OPERATORS = {"ProviderFile", "Difference", "Explanation", "Asking", "Answer", "Release", "WeekPlan", "WeekPiece"}
 """What a provider says of many shops at once, for operators alone; and the privacy budget, which is an owner's or everybody's."""
 
 PEOPLES = {"PayCode"}

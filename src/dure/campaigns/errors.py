@@ -74,6 +74,19 @@ class SetBack(Refused):
     )
 
 
+class NotPlanned(Refused):
+    """The week has no plan that knows this campaign."""
+
+    sentence = say(
+        "이번 주 계획에 아직 들어 있지 않아요. 다음 주로 날을 바꿔 주세요. 아무에게도 보내지 않았어요.",
+        en="This week's plan does not know the campaign yet. Choose a day of next week. Nothing was sent.",
+    )
+
+
+class NothingToPlan(Refused):
+    sentence = say("이 주에 계획할 캠페인이 없어요.", en="No campaign waits for a plan of this week.")
+
+
 class ReasonMissing(Invalid):
     sentence = say("가게가 고칠 수 있게 이유를 적어 주세요.", en="Please say why, so that the shop can mend it.")
 

@@ -1,14 +1,22 @@
 """What campaigns do by themselves: start when it is time, write to whoever's turn it is, hand messages over."""
 
 import logging
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
 
-from dure.campaigns import actions
-from dure.campaigns.models import Campaign
-from dure.campaigns.values import CampaignState, Trigger
+from django.db.models import Q
+
+from dure.campaigns import actions, queries, rules
+from dure.campaigns.errors import NothingToPlan
+from dure.campaigns.models import Campaign, WeekPlan
+from dure.campaigns.values import CampaignState, PlanState, Trigger
 from dure.kit import clock, jobs
 from dure.kit.errors import DureError
 from dure.shops import fence
 
+GIVEN_UP_AFTER = timedelta(hours=12)
 _log = logging.getLogger(__name__)
 
 
@@ -61,3 +69,41 @@ def run_automations(timestamp: int) -> None:
                 actions.run_automation(campaign=one, at=now)
             except DureError as refusal:
                 _log.info("automation %s did not run: %s", one.public_id, refusal.code)
+
+
+@jobs.job("campaigns.plan_week")
+def plan_week(plan_id: int) -> None:
+    """Finish a planning in a process of its own, which gives way to everybody else and takes its memory with it. One that was
+    killed is begun again by the queue and goes on where it stood."""
+    with fence.across_shops():
+        open_plan = WeekPlan.objects.filter(pk=plan_id, state__in=(PlanState.SCORING, PlanState.SOLVING)).first()
+    if open_plan:
+        subprocess.run(
+            [sys.executable, "-m", "dure.project.cli", "week", "plan", "--number", str(plan_id)],
+            check=True,
+            preexec_fn=lambda: os.nice(15),
+        )
+
+
+@jobs.periodic("campaigns.plan_weeks", cron="30 20 * * *")
+def plan_weeks(timestamp: int) -> None:
+    """Early each Korean morning: plan this week and the next where campaigns wait that no plan knows yet."""
+    now = clock.now()
+    monday = rules.week_of(now.astimezone(clock.KST).date())
+    with fence.across_shops():
+        for week_on in (monday, monday + timedelta(days=7)):
+            begin(week_on, by="schedule")
+        actions.forget_plans(at=now)
+
+
+def begin(week_on: date, *, by: str) -> WeekPlan | None:
+    """A new planning of the week, where a campaign waits that its newest plan does not know."""
+    lately = Q(state=PlanState.READY) | Q(at__gt=clock.now() - GIVEN_UP_AFTER)
+    known = queries.plans().filter(lately, week_on=week_on).first()
+    waiting = set(queries.waiting_for_plan(week_on).values_list("pk", flat=True))
+    if known and waiting <= set(known.parts.values_list("campaign_id", flat=True)):
+        return None
+    try:
+        return actions.plan_week(week_on=week_on, by=by, at=clock.now())
+    except NothingToPlan:
+        return None

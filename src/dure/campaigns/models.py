@@ -2,7 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from dure.campaigns.values import CampaignState, Goal, Trigger
+from dure.campaigns.values import CampaignState, Goal, PlanState, Trigger
 from dure.offers.models import Offer
 from dure.shops.models import Shop
 
@@ -10,7 +10,7 @@ from dure.shops.models import Shop
 class Campaign(models.Model):
     """One message to many with a goal. `audience` says whom: `{"stages": […]}` of the shop's own friends, or `{"definition":
     …}` over the network. `number` is an automation's days or stamps. `version` counts edits; each keeps its own holdout.
-    `said` is what the owner of a campaign to strangers was told: numbers noised once; None is "under 100"."""
+    `by_plan`: the week's plan chooses who of its audience hears of it. `said` is what the owner of a campaign to strangers was told: numbers noised once; None is "under 100"."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
     public_id = models.TextField(unique=True)
@@ -35,6 +35,7 @@ class Campaign(models.Model):
     measured = models.BooleanField(default=False)
     reason = models.TextField(default="")
     said = models.JSONField(default=dict)
+    by_plan = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -106,3 +107,82 @@ class Assignment(models.Model):
             models.UniqueConstraint(fields=["campaign", "version", "wave"], name="assignment_once"),
             models.CheckConstraint(condition=Q(share__gte=0, share__lt=1), name="assignment_share"),
         ]
+
+
+class WeekPlan(models.Model):
+    """Who hears from whom in one week, over all shops: how far the planning is, and what it came to. Money is whole won:
+    `value` of the plan, `bound` that no plan exceeds, `most_value` of the plan that is not fair. `first` is the plan whose
+    frozen people and scores this one uses again; `done` of `total` steps are over."""
+
+    public_id = models.TextField(unique=True)
+    week_on = models.DateField()
+    state = models.TextField(choices=[(s, s) for s in PlanState], default=PlanState.SCORING)
+    first = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="+")
+    cap = models.PositiveSmallIntegerField()
+    alpha = models.FloatField()
+    jitter = models.FloatField()
+    salt = models.PositiveBigIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField()
+    people = models.PositiveIntegerField(default=0)
+    edges = models.PositiveBigIntegerField(default=0)
+    value = models.BigIntegerField(default=0)
+    bound = models.BigIntegerField(default=0)
+    most_value = models.BigIntegerField(default=0)
+    fairness = models.JSONField(default=dict)
+    by = models.TextField()
+    at = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["week_on", "-id"], name="plan_of_a_week")]
+        constraints = [models.CheckConstraint(condition=Q(value__lte=models.F("bound")), name="plan_within_its_bound")]
+
+
+class WeekPart(models.Model):
+    """One campaign in one plan: what it may spend, frozen when the planning began, and what the plan gave it. `place` is its
+    number in the plan; `messages` it may use, of which `share` are then held out by the coin; `each` won a message; `effect`
+    extra visits a message on average, each `worth` won. `price` is what a message of it costs in the week's market,
+    `alone` its value had it no rivals. Both bitmaps are of persons, for the sending alone."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    plan = models.ForeignKey(WeekPlan, on_delete=models.CASCADE, related_name="parts")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    place = models.PositiveSmallIntegerField()
+    messages = models.PositiveIntegerField()
+    share = models.FloatField()
+    each = models.PositiveIntegerField()
+    shop_money = models.PositiveBigIntegerField(null=True)
+    effect = models.FloatField()
+    worth = models.PositiveIntegerField()
+    price = models.FloatField(default=0)
+    money_price = models.FloatField(default=0)
+    weight = models.FloatField(default=1)
+    used = models.PositiveIntegerField(default=0)
+    spent = models.PositiveBigIntegerField(default=0)
+    value = models.BigIntegerField(default=0)
+    alone = models.BigIntegerField(default=0)
+    meant_bits = models.BinaryField()
+    chosen_bits = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "place"], name="plan_place_once"),
+            models.UniqueConstraint(fields=["plan", "campaign"], name="plan_campaign_once"),
+            models.CheckConstraint(condition=Q(used__lte=models.F("messages")), name="plan_within_messages"),
+        ]
+
+
+class WeekPiece(models.Model):
+    """The scored edges of some of a plan's people, kept for its week: `persons` (n,) uint32, `room` (n,) uint8 messages they
+    may still get, `campaign` (n, 20) uint16 places and `value` (n, 20) float32 won, as little-endian bytes."""
+
+    plan = models.ForeignKey(WeekPlan, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    persons = models.BinaryField()
+    room = models.BinaryField()
+    campaign = models.BinaryField()
+    value = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "number"], name="plan_piece_once")]

@@ -15,8 +15,8 @@ from pyroaring import BitMap
 from dure.audiences import queries as audiences
 from dure.campaigns import errors, rules
 from dure.campaigns.engine import assign
-from dure.campaigns.models import Assignment, Campaign, CampaignStep
-from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Trigger
+from dure.campaigns.models import Assignment, Campaign, CampaignStep, WeekPart, WeekPlan
+from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, PlanState, Trigger
 from dure.kit.clock import KST
 from dure.messaging import queries as messages
 from dure.messaging.values import Medium, Tally
@@ -335,3 +335,50 @@ def mismatch_of(campaign: Campaign) -> float:
     sizes = sizes_of(campaign)
     share = rows.values_list("share", flat=True).first() or 0.0
     return assign.mismatch(sizes.reached, sizes.held, share=share)
+
+
+def waiting_for_plan(week_on: date) -> QuerySet[Campaign]:
+    """Campaigns (across shops) that are scheduled for a day of this week and leave to its plan who hears of them."""
+    begin = datetime(week_on.year, week_on.month, week_on.day, tzinfo=KST)
+    waiting = Campaign.objects.filter(state=CampaignState.SCHEDULED, by_plan=True, trigger=Trigger.HAND)
+    within = waiting.filter(send_at__gte=begin, send_at__lt=begin + timedelta(days=7))
+    return within.select_related("shop", "offer").order_by("id")
+
+
+def week_of(day: date) -> date:
+    """The Monday of a day's week, by which its plan is named."""
+    return rules.week_of(day)
+
+
+def parts_of_plan(plan: WeekPlan) -> QuerySet[WeekPart]:
+    """A plan's campaigns in their order, with what each may spend and got."""
+    return plan.parts.select_related("campaign", "shop").order_by("place")
+
+
+def plans() -> QuerySet[WeekPlan]:
+    """Every plan, newest first."""
+    return WeekPlan.objects.order_by("-id")
+
+
+def plan_of_week(week_on: date) -> WeekPlan | None:
+    """The newest plan of a week that is ready."""
+    return WeekPlan.objects.filter(week_on=week_on, state=PlanState.READY).order_by("-id").first()
+
+
+def part_of(campaign: Campaign) -> WeekPart | None:
+    """What the newest plan of its week gave a campaign."""
+    if campaign.send_at is None:
+        return None
+    week_on = rules.week_of(campaign.send_at.astimezone(KST).date())
+    ready = WeekPart.objects.filter(shop_id=campaign.shop_id, campaign=campaign, plan__week_on=week_on)
+    return ready.filter(plan__state=PlanState.READY).select_related("plan").order_by("-plan_id").first()
+
+
+def usual_bill(shop: Shop) -> int:
+    """What a friend's visit to the shop brings on average, in won of sales."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(spend), sum(visits) FROM regulars_relation WHERE shop_id = %s AND visits > 0", [shop.pk]
+        )
+        spent, visits = cursor.fetchone()
+    return int(spent // visits) if spent and visits else rules.BILL

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from dure.campaigns.values import CampaignState, Forecast, Goal
+from dure.campaigns.values import CampaignState, Forecast, Goal, PlanState
 from dure.kit.language import Text, say
 
 S = CampaignState
@@ -18,6 +18,11 @@ TRANSITIONS: Mapping[CampaignState, frozenset[CampaignState]] = {
     S.MEASURING: frozenset({S.DONE, S.STOPPED}),
     S.DONE: frozenset(),
     S.STOPPED: frozenset(),
+}
+PLAN_TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = {
+    PlanState.SCORING: frozenset({PlanState.SOLVING}),
+    PlanState.SOLVING: frozenset({PlanState.READY}),
+    PlanState.READY: frozenset(),
 }
 ALIVE = (S.SCHEDULED, S.RUNNING, S.PAUSED, S.MEASURING)
 PEOPLE_TO_MEASURE = 60
@@ -86,6 +91,11 @@ def may_move(state: CampaignState, to: CampaignState) -> bool:
     return to in TRANSITIONS[state]
 
 
+def plan_may_be(state: PlanState, to: PlanState) -> bool:
+    """Whether a planning in `state` may go on to `to`."""
+    return to in PLAN_TRANSITIONS[state]
+
+
 def faults_of(*texts: str) -> list[Fault]:
     """What the operator's rules forbid in these texts, in their order."""
     found = []
@@ -150,3 +160,20 @@ def forecast(
         result_days=window_days,
         measured=measured,
     )
+
+
+SOLVING_STEPS = 10
+"""Steps of a plan's progress bar after the pieces are scored."""
+BILL = 10_000
+"""Won of a bill where a shop has none yet to go by."""
+
+
+def usual_effect(goal: Goal) -> float:
+    """Extra visits that a message with this goal brings on average, before anything was learned: the middle of the range."""
+    low, high = USUAL[goal]
+    return (low + high) / 2
+
+
+def week_of(day: date) -> date:
+    """The Monday of the day's week."""
+    return day - timedelta(days=day.weekday())

@@ -23,6 +23,14 @@ class CampaignState(StrEnum):
     STOPPED = "stopped"
 
 
+class PlanState(StrEnum):
+    """SCORING people piece by piece, SOLVING for prices and choices, then READY to be sent."""
+
+    SCORING = "scoring"
+    SOLVING = "solving"
+    READY = "ready"
+
+
 class Goal(StrEnum):
     """What an owner wants. It sets whom we suggest, the words we propose and how long we wait for the result."""
 

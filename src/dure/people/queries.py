@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -360,3 +361,33 @@ def refuses(person: Person, sender: str = EVERYBODY, purpose: Purpose = Purpose.
 
 def sale_contacts_of(person: Person) -> QuerySet[SaleContact]:
     return SaleContact.objects.filter(person=person).order_by("-ended_at")
+
+
+def advertising_left(persons: Sequence[int], *, at: datetime) -> dict[int, int]:
+    """How many advertisements each of `persons` may still get within a week, by the operator's limit, their own, and what they
+    got in the seven days before `at`; nobody who is erased or refused everything is in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH handed AS (
+                SELECT g.recipient, count(*) AS many
+                FROM messaging_outgoing g JOIN messaging_sending s ON s.id = g.sending_id AND s.kind = 'advertising'
+                WHERE g.handed_at > %(since)s AND g.handed_at <= %(at)s AND g.recipient = ANY(%(persons)s) GROUP BY 1
+            ), direct AS (
+                SELECT p.id AS recipient, count(*) AS many
+                FROM messaging_message m JOIN people_person p ON p.public_id = substr(m.address, 7)
+                WHERE m.kind = 'advertising' AND NOT m.key LIKE 'outgoing:%%' AND m.sent_at > %(since)s
+                  AND m.sent_at <= %(at)s AND p.id = ANY(%(persons)s) GROUP BY 1
+            )
+            SELECT p.id, CASE WHEN wallet.per_day = 0 THEN 0 ELSE
+                least(%(most)s, wallet.per_week) - coalesce(handed.many, 0) - coalesce(direct.many, 0) END
+            FROM people_person p
+            LEFT JOIN people_attention wallet ON wallet.person_id = p.id
+            LEFT JOIN people_standing everybody
+                ON everybody.sender = '*' AND everybody.purpose = 'advertising' AND everybody.person_id = p.id
+            LEFT JOIN handed ON handed.recipient = p.id LEFT JOIN direct ON direct.recipient = p.id
+            WHERE p.id = ANY(%(persons)s) AND p.erased_at IS NULL AND coalesce(everybody.granted, true)
+            """,
+            {"persons": list(persons), "since": at - timedelta(days=7), "at": at, "most": caps_here().week},
+        )
+        return {person: left for person, left in cursor.fetchall() if left > 0}

@@ -587,3 +587,48 @@ def targeting_score(
 
 if __name__ == "__main__":
     main()
+
+
+week = typer.Typer(help="한 주의 계획 · The plan of a week.", no_args_is_help=True)
+app.add_typer(week, name="week")
+
+
+@week.command("plan")
+def week_plan(
+    number: Annotated[int | None, typer.Option(help="이어서 할 계획 · The planning to go on with")] = None,
+    on: Annotated[str | None, typer.Option(help="주의 아무 날 (2026-11-30) · Any day of the week to plan")] = None,
+) -> None:
+    """한 주를 계획하기: 누가 어느 소식을 받나 · Plan a week: who hears of what, certified."""
+    from datetime import date
+
+    import django
+    from rich.progress import Progress
+
+    with _served():
+        django.setup()
+        from dure.campaigns import actions, queries
+        from dure.kit import clock
+        from dure.kit.errors import DureError
+        from dure.shops import fence
+
+        with fence.across_shops(), Progress(transient=True) as bar:
+            try:
+                if number is not None:
+                    plan = queries.plans().get(pk=number)
+                else:
+                    day = date.fromisoformat(on) if on else clock.now().astimezone(clock.KST).date()
+                    plan = actions.plan_week(week_on=queries.week_of(day), by="command", at=clock.now())
+                task = bar.add_task("week", total=plan.total)
+                plan = actions.advance_plan(
+                    plan=plan, at=clock.now(), progress=lambda one: bar.update(task, completed=one.done)
+                )
+            except DureError as refusal:
+                _tell(refusal.sentence)
+                raise typer.Exit(1) from refusal
+    _tell(
+        say(
+            "{people}명, {edges}개 가운데에서 골랐어요. 계획의 값 {value}원, 이보다 나은 계획은 {bound}원을 넘지 못해요.",
+            en="Chosen for {people} people out of {edges}. The plan is worth {value} won; no plan exceeds {bound}.",
+            people=f"{plan.people:,}", edges=f"{plan.edges:,}", value=f"{plan.value:,}", bound=f"{plan.bound:,}",
+        )
+    )  # fmt: skip

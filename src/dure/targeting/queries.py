@@ -1,22 +1,28 @@
-"""Everything that targeting can tell. Nothing here is stored, and nothing asks the database."""
+"""Everything that targeting can tell: scores of a file's rows, and of everybody for a week's campaigns."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.db import connection
 
+from dure.kit.language import Text
+from dure.targeting import rules
 from dure.targeting.errors import ArmsUnclear, NothingToLearn, OutcomeNoNumber
-from dure.targeting.values import Ranking, Scores
+from dure.targeting.values import Offering, Ranking, Scores, Why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dure.targeting.engine.stack import Model
     from dure.targeting.engine.table import Encoder
+    from dure.targeting.engine.visits import Habits
 
 Progress = Callable[[int, int], None]
 NO_MESSAGE = re.compile(
@@ -183,3 +189,108 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, str) else float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What persons and shops have had with each other: arrays over known pairs, sorted by person. `row` is the person's place
+    among those asked for; days are before the instant asked about."""
+
+    row: NDArray[np.int64]
+    shop: NDArray[np.int64]
+    visits: NDArray[np.float64]
+    first: NDArray[np.float64]
+    last: NDArray[np.float64]
+
+
+def histories_of(persons: NDArray[np.uint32], *, at: datetime) -> Histories:
+    """Every relation of these persons (sorted ids) in which a visit was counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT person_id, shop_id, visits, extract(epoch FROM %(at)s - first_visit_at)::float8 / 86400,
+                   extract(epoch FROM %(at)s - last_visit_at)::float8 / 86400
+            FROM regulars_relation
+            WHERE person_id = ANY(%(persons)s) AND visits > 0 AND left_at IS NULL AND first_visit_at < %(at)s
+            ORDER BY person_id, shop_id
+            """,
+            {"persons": persons.tolist(), "at": at},
+        )
+        rows = np.array(cursor.fetchall(), np.float64).reshape(-1, 5)
+    return Histories(
+        np.searchsorted(persons, rows[:, 0]), rows[:, 1].astype(np.int64), rows[:, 2], rows[:, 3],
+        np.minimum(np.maximum(rows[:, 4], 0), rows[:, 3]),
+    )  # fmt: skip
+
+
+def expected_within(histories: Histories, *, days: float) -> NDArray[np.float64]:
+    """How many visits each pair will have within `days` by itself, (pairs,): the organic model, BG/NBD."""
+    from dure.targeting.engine import visits
+
+    known = histories.first
+    span = known - histories.last
+    # Somebody who came twice within a day was there for a day at least; the model wants time between visits.
+    span = np.where(histories.visits > 1, np.maximum(span, np.minimum(known, 1.0)), 0.0)
+    again = np.where(span > 0, histories.visits - 1, 0.0)
+    return visits.expected_visits(habits(), again, span, np.maximum(known, span), days)
+
+
+def habits() -> Habits:
+    """The habits of visiting that the organic model goes by."""
+    from dure.targeting.engine.visits import Habits
+
+    return Habits(*rules.USUAL_HABITS)
+
+
+def best_of_week(
+    *,
+    persons: NDArray[np.uint32],
+    pair_row: NDArray[np.int64],
+    pair_place: NDArray[np.uint16],
+    offerings: Sequence[Offering],
+    at: datetime,
+) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    """Each person's 20 best campaigns, as places in `offerings`, and what a message of each is expected to bring, in won of
+    sales: both (people, 20), best first, 0 where there is none.
+
+    `persons` are sorted ids; the pairs (row of the person, place of the campaign), sorted by both, say who may hear of what.
+    """
+    from dure.targeting.engine.scoring import Candidates, Gains, best
+
+    people = len(persons)
+    scale = np.array([one.effect * one.worth for one in offerings], np.float64)
+    shops = np.array([one.shop for one in offerings], np.int64)
+    days = float(np.median([one.window_days for one in offerings])) if offerings else 14.0
+    candidates = Candidates.of_pairs(people, pair_row, pair_place)
+    known = histories_of(persons, at=at)
+    typical = rules.typical_visits(days)
+    pull = rules.STRUCTURE * np.sqrt(expected_within(known, days=days) / typical)
+    of_shop: dict[int, list[int]] = {}
+    for place, shop in enumerate(shops.tolist()):
+        of_shop.setdefault(shop, []).append(place)
+    gains = [
+        (int(row), place, float(more * scale[place]))
+        for row, shop, more in zip(known.row, known.shop.tolist(), pull, strict=True)
+        for place in of_shop.get(shop, ())
+    ]
+    counts = np.bincount(np.array([row for row, _, _ in gains], np.int64), minlength=people)
+    own = Gains(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.array([place for _, place, _ in gains], np.uint16),
+        np.array([gain for _, _, gain in gains], np.float32),
+    )
+    weights = (scale * (1 - rules.STRUCTURE)).astype(np.float32)[:, None]
+    return best(np.ones((people, 1), np.float32), candidates, weights, gains=own)
+
+
+def why_of(person_id: int, shop_id: int, *, at: datetime) -> Text:
+    """The one line for a person who asks why a message of this shop came to them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT visits, left_at IS NULL FROM regulars_relation WHERE person_id = %s AND shop_id = %s AND joined_at <= %s",
+            [person_id, shop_id, at],
+        )
+        known = cursor.fetchone()
+    if known is None or not known[1]:
+        return rules.said(Why.AUDIENCE)
+    return rules.said(Why.OFTEN if known[0] >= rules.OFTEN else Why.CAME if known[0] else Why.FRIEND)

@@ -14,11 +14,35 @@ if TYPE_CHECKING:
     from dure.targeting.engine.table import LeftOut
 
 
+KEPT = 20
+"""Of each person's candidate campaigns so many go into the week's market."""
+
+
 class Ranking(StrEnum):
     """By what people are ranked: what a message adds, or, until that is proven, what they are expected to do anyway."""
 
     UPLIFT = "uplift"
     RESPONSE = "response"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offering:
+    """A campaign as the scoring sees it: of which shop (id), how many extra visits a message of its kind brings on average, each
+    worth how many won of sales, and within how many days they count."""
+
+    shop: int
+    effect: float
+    worth: int
+    window_days: int
+
+
+class Why(StrEnum):
+    """What speaks most for writing to somebody. There is no reason that law or decency forbids: none is ever looked at."""
+
+    OFTEN = "often"
+    FRIEND = "friend"
+    CAME = "came"
+    AUDIENCE = "audience"
 
 
 @dataclass(frozen=True, slots=True)

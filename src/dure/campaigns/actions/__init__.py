@@ -23,8 +23,10 @@ from dure.campaigns.actions.sending import (
     submit_campaign,
     tell_owners,
 )
+from dure.campaigns.actions.week import advance_plan, forget_plans, plan_week, replan_week
 
 __all__ = [
+    "advance_plan",
     "change_automation",
     "change_draft",
     "check_campaign",
@@ -32,11 +34,14 @@ __all__ = [
     "copy_campaign",
     "draft_campaign",
     "finish_sending",
+    "forget_plans",
     "forms_of",
     "fund_messages",
     "gap_values",
     "pause_campaign",
+    "plan_week",
     "price_each",
+    "replan_week",
     "resume_campaign",
     "review_campaign",
     "run_automation",

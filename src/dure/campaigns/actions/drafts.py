@@ -20,7 +20,7 @@ from dure.shops.models import Shop
 
 CONTENT = (
     "name", "goal", "number", "audience", "title", "body", "other_title", "other_body", "media", "most", "budget",
-    "window_days",
+    "window_days", "by_plan",
 )  # fmt: skip
 KNOWN_GAPS = ("shop", "coupon", "until")
 
@@ -40,6 +40,7 @@ def draft_campaign(
     most: int | None = None,
     budget: int | None = None,
     window_days: int | None = None,
+    by_plan: bool = False,
     send_at: datetime | None = None,
     by: str,
     at: datetime,
@@ -59,6 +60,7 @@ def draft_campaign(
         most=most,
         budget=budget,
         window_days=window_days,
+        by_plan=by_plan,
     )
     campaign.send_at, campaign.created_at = send_at, at
     check_campaign(campaign=campaign, at=at)
@@ -80,6 +82,7 @@ def would_be(
     most: int | None = None,
     budget: int | None = None,
     window_days: int | None = None,
+    by_plan: bool = False,
 ) -> Campaign:
     """The campaign that these words would make, not written down: for previews."""
     return Campaign(
@@ -97,6 +100,7 @@ def would_be(
         most=most,
         budget=budget,
         window_days=window_days or GOALS[goal].window_days,
+        by_plan=by_plan,
     )
 
 
@@ -216,6 +220,7 @@ def copy_campaign(*, campaign: Campaign, by: str, at: datetime) -> Campaign:
         most=campaign.most,
         budget=campaign.budget,
         window_days=campaign.window_days,
+        by_plan=campaign.by_plan,
         by=by,
         at=at,
     )

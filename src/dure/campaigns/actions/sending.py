@@ -119,12 +119,15 @@ def start_campaign(*, campaign: Campaign, at: datetime) -> Campaign:
             raise errors.CampaignStateWrong
         not_before(locked, at)
         check_offer(locked, at)
-        persons = _frozen(locked, at=at)
+        persons, most, share = _frozen(locked, at=at), locked.most, None
+        if locked.by_plan:
+            persons, most, share = _planned(locked, persons)
         if not len(persons):
             raise errors.AudienceShrank
-        _affordable(locked, len(persons))
+        if not locked.by_plan:
+            _affordable(locked, len(persons))
         locked.measured = len(persons) >= rules.PEOPLE_TO_MEASURE
-        fixed = _assign(locked, persons, share=None if locked.measured else 0.0, most=locked.most, at=at)
+        fixed = _assign(locked, persons, share=share if locked.measured else 0.0, most=most, at=at)
         if not fixed.reached_people:
             raise errors.AudienceShrank
         locked.result_at = rules.result_at(at, locked.window_days) if locked.measured else None
@@ -164,6 +167,19 @@ def _frozen(campaign: Campaign, *, at: datetime) -> NDArray[np.uint32]:
     persons = np.setdiff1d(np.array(numbers.to_array(), np.uint32), taken, assume_unique=True)
     _enough_strangers(campaign, len(persons), at=at)
     return persons
+
+
+def _planned(campaign: Campaign, persons: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int, float]:
+    """Those of `persons` whom the week's plan chose for the campaign, how many messages that is, and the share that is held out
+    of them: the plan chose more by just that. Refuses NotPlanned."""
+    part = queries.part_of(campaign)
+    if part is None or part.chosen_bits is None:
+        raise errors.NotPlanned
+    chosen = np.array(BitMap.deserialize(bytes(part.chosen_bits)).to_array(), np.uint32)
+    most = int(round(part.used * (1 - part.share), 6))
+    if campaign.budget is not None and part.each:
+        most = min(most, campaign.budget // part.each)
+    return np.intersect1d(persons, chosen, assume_unique=True), most, part.share
 
 
 def _enough_strangers(campaign: Campaign, count: int, *, at: datetime) -> None:

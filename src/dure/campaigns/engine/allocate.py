@@ -305,7 +305,7 @@ def _times(price: F64, budget: F64) -> float:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`chosen[i]`: bit e is set when row i's edge e is sent (uint32). `value`: its true worth; `bound`: what no plan exceeds;
-    `used`, `spent`: messages and won a campaign."""
+    `used`, `spent`: messages and won a campaign; `weight`: what fairness made of each campaign's values."""
 
     chosen: NDArray[np.uint32]
     prices: Prices
@@ -313,6 +313,7 @@ class Plan:
     bound: float
     used: NDArray[np.int64]
     spent: F64
+    weight: F32
 
     @property
     def gap(self) -> float:
@@ -350,9 +351,8 @@ def finish(edges: Edges, budgets: Budgets, terms: Terms, prices: Prices) -> Plan
         if short.size:
             order = short[np.argsort((budgets.floor - used)[short])[::-1]]
             raise Infeasible(tuple(int(j) for j in order), f"{short.size} campaigns cannot get their floor")
-    return Plan(
-        chosen, prices, value_of(edges, chosen), bound(Local(edges), terms, budgets, prices), used, spent
-    )  # fmt: skip
+    certified = bound(Local(edges), terms, budgets, prices)
+    return Plan(chosen, prices, value_of(edges, chosen), certified, used, spent, terms.weight)
 
 
 def refuse_floors(edges: Edges, budgets: Budgets, terms: Terms) -> None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.allocate import Budgets, Local, Plan, clear, finish, refuse_floors, solve
+from dure.campaigns.engine.allocate import LEVELS, Budgets, Local, Plan, Prices, clear, finish, refuse_floors, solve
 from dure.campaigns.engine.market import F32, F64, Edges, Terms
 from dure.campaigns.engine.plan import tally
 
 ROUNDS = 4
 AGAIN = ((4, 3), (1, 2))
 """Looks for a round after the first: prices move little."""
+WARM = ((1, 4),)
+"""Looks at everybody that suffice from yesterday's prices."""
 STEEPEST = 8.0
 """No shop's values weigh more than this times the median's: one starved shop must not bend everybody's week."""
 
@@ -71,6 +73,11 @@ def stand_alone(edges: Edges, budgets: Budgets) -> F64:
     return alone
 
 
+def worth_of(edges: Edges, budgets: Budgets, chosen: NDArray[np.uint32]) -> F64:
+    """The true worth of a plan to each campaign, (campaigns,) won."""
+    return tally(edges, chosen, budgets.campaigns)[2]
+
+
 def satisfaction(edges: Edges, budgets: Budgets, chosen: NDArray[np.uint32], alone: F64) -> Fairness:
     """How each shop fares under a plan."""
     worth = tally(edges, chosen, budgets.campaigns)[2]
@@ -86,11 +93,15 @@ def solve_fair(
     *,
     alpha: float = 1.0,
     alone: F64 | None = None,
+    start: Prices | None = None,
+    weight: F32 | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Plan, Plan, Fairness, Fairness]:
     """(the fair plan, the plan of most value, how shops fare under each). What fairness costs is the difference of their
-    values. Raises Infeasible as `solve` does."""
-    most = solve(edges, budgets, terms, progress=progress)
+    values. `start` and `weight` are yesterday's prices and weights: after a change of budgets a few looks suffice. Raises
+    Infeasible as `solve` does."""
+    levels = WARM if start is not None else LEVELS
+    most = solve(edges, budgets, terms, start=start, levels=levels, progress=progress)
     if alone is None:
         alone = stand_alone(edges, budgets)
     before = satisfaction(edges, budgets, most.chosen, alone)
@@ -98,7 +109,10 @@ def solve_fair(
         return most, most, before, before
     refuse_floors(edges, budgets, terms)
     plan, weighed = most, terms
-    for _ in range(ROUNDS):
+    if weight is not None and start is not None:
+        weighed = replace(terms, weight=weight)
+        plan = finish(edges, budgets, weighed, clear(Local(edges), weighed, budgets, start=start, levels=WARM))
+    for _ in range(1 if weight is not None else ROUNDS):
         weight = _weights(edges, budgets, plan, alone, alpha, weighed.weight)
         weighed = replace(terms, weight=weight)
         prices = clear(Local(edges), weighed, budgets, start=plan.prices, levels=AGAIN)

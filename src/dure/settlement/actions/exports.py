@@ -32,6 +32,7 @@ LEFT_OUT = {
     "partners.Event": "told to programs that are connected here",
     "partners.Dispatch": "as above",
     "audiences.Frozen": "who was meant is for the platform alone and never shown; definitions travel",
+    "campaigns.WeekPart": "who was meant and chosen in the market of all shops is nobody's to read",
     "campaigns.Assignment": "who was held out is nobody's to read, the shop's least of all",
 }
 """Tables of a shop that do not travel, and why."""

@@ -368,6 +368,13 @@ SHEETS: dict[str, dict[str, Any]] = {
     "campaigns.CampaignStep": {"list": "id shop campaign state by reason at"},
     "campaigns.CampaignVersion": {"list": "id shop campaign number by at"},
     "campaigns.Assignment": {"list": "id shop campaign version wave share reached_people held_people never_people at"},
+    "campaigns.WeekPlan": {
+        "list": "public_id week_on state done total people edges value bound most_value ready_at",
+        "search": "public_id",
+        "filter": "state",
+    },
+    "campaigns.WeekPart": {"list": "id shop plan campaign place messages share price used spent value alone"},
+    "campaigns.WeekPiece": {"list": "id plan number"},
     "lift.Result": {"list": "id shop campaign verdict footing reached held came_reached came_held shops at"},
     "lift.Look": {"list": "id shop campaign what evidence alarm at"},
     "settlement.Payout": {
