@@ -195,6 +195,19 @@ def test_the_stamp_card_keeps_its_goal(noodles: Shop, owner: Desk) -> None:
     assert card.goal == 5
 
 
+def test_stamps_by_amount_are_set_kept_and_told(noodles: Shop, owner: Desk) -> None:
+    owner.open("offers").send("stamp_card", goal="8", won_per_stamp="5000", running="on")
+    page = owner.open("offers")
+    assert 'name="won_per_stamp" value="5000"' in page.html
+    assert "도장 8개를 모으시면" in page.text
+    owner.send("stamp_card", goal="9", won_per_stamp="-1", running="on")
+    assert owner.status == 422
+    with fence.within_shop(noodles.pk):
+        card = regular_queries.stamp_card_of(noodles)
+    assert card
+    assert (card.goal, card.won_per_stamp) == (8, 5000)
+
+
 # Settings
 
 

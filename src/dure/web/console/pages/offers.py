@@ -21,8 +21,10 @@ from dure.web.console.frame import blame, see, show, staff_of, told
 from dure.web.ui.access import staff_who_may
 
 if TYPE_CHECKING:
+    from dure.regulars.models import StampCard
     from dure.shops.models import Shop
 
+GOAL = 10
 NAMES = {
     OfferOccasion.WELCOME: {"ko": "환영 쿠폰", "en": "Welcome coupon"},
     OfferOccasion.STAMPS: {"ko": "도장 쿠폰", "en": "Stamp card coupon"},
@@ -64,19 +66,28 @@ class OfferForm(forms.Form):
 
 class StampCardForm(forms.Form):
     goal = forms.IntegerField(
-        min_value=2, max_value=50, initial=10, label=say("도장 몇 개면 쿠폰인가요?", en="Stamps for a coupon")
+        min_value=2, max_value=50, initial=GOAL, label=say("도장 몇 개면 쿠폰인가요?", en="Stamps for a coupon")
+    )
+    won_per_stamp = forms.IntegerField(
+        min_value=0,
+        max_value=1_000_000,
+        initial=0,
+        label=say("얼마마다 하나인가요?(원)", en="A stamp for every … won"),
+        help_text=say("0이면 오실 때마다 하나예요.", en="0 is one for each visit."),
     )
     running = forms.BooleanField(required=False, initial=True, label=say("도장을 찍어요", en="Give stamps"))
 
 
-def _sentence(occasion: OfferOccasion, terms: Mapping[str, Any], goal: int) -> Text:
-    """The offer as a guest understands it."""
+def _sentence(occasion: OfferOccasion, terms: Mapping[str, Any], goal: int, by_amount: bool) -> Text:
+    """The offer as a guest understands it. `by_amount`: stamps come for what is spent, not for visits."""
     off = won(terms["value"]) if terms["kind"] == OfferKind.AMOUNT else f"{terms['value']}%"
     floor, days = terms["minimum_spend"], terms["valid_days"]
     ko, en = {
         OfferOccasion.WELCOME: ("친구가 되면 {off} 할인 쿠폰을 드려요.", "New friends get a coupon for {off} off."),
         OfferOccasion.STAMPS: ("{goal}번 오시면 {off} 할인 쿠폰을 드려요.", "After {goal} visits you get {off} off."),
     }[occasion]
+    if occasion == OfferOccasion.STAMPS and by_amount:
+        ko, en = "도장 {goal}개를 모으시면 {off} 할인 쿠폰을 드려요.", "{goal} stamps get you {off} off."
     if floor:
         ko, en = f"{ko} {{floor}} 이상 주문할 때,", f"{en} For orders from {{floor}},"
         ko, en = f"{ko} 받은 날부터 {{days}}일 동안 쓸 수 있어요.", f"{en} within {{days}} days."
@@ -85,7 +96,9 @@ def _sentence(occasion: OfferOccasion, terms: Mapping[str, Any], goal: int) -> T
     return say(ko, en=en, off=off, floor=won(floor), days=days, goal=goal)
 
 
-def _part(shop: Shop, occasion: OfferOccasion, typed: OfferForm | None, asked: Any, goal: int) -> dict[str, object]:
+def _part(
+    shop: Shop, occasion: OfferOccasion, typed: OfferForm | None, asked: Any, card: StampCard | None
+) -> dict[str, object]:
     offer = queries.offer_for(shop, occasion)
     fields = list(OfferForm.base_fields)
     simple = offer is not None and offer.kind in (OfferKind.AMOUNT, OfferKind.PERCENT) and offer.valid_days
@@ -99,7 +112,8 @@ def _part(shop: Shop, occasion: OfferOccasion, typed: OfferForm | None, asked: A
         else {name: start.get(name, field.initial) for name, field in OfferForm.base_fields.items()}
     )
     other = offer is not None and trial is None and offer.kind not in (OfferKind.AMOUNT, OfferKind.PERCENT)
-    sentence = queries.worth_of(offer) if offer and other else _sentence(occasion, terms, goal)
+    goal, by_amount = (card.goal, bool(card.won_per_stamp)) if card else (GOAL, False)
+    sentence = queries.worth_of(offer) if offer and other else _sentence(occasion, terms, goal, by_amount)
     return {"form": form, "offer": offer, "sentence": sentence}
 
 
@@ -111,7 +125,6 @@ def offers(request: HttpRequest, shop: Shop) -> HttpResponse:
 
 def _offers(request: HttpRequest, shop: Shop, status: int = 200, **typed: forms.Form) -> HttpResponse:
     card = regular_queries.stamp_card_of(shop)
-    goal = card.goal if card else 10
     rows = [
         (offer, STATE_WORDS[OfferState(offer.state)], queries.worth_of(offer), queries.shares_of(offer))
         for offer in queries.offers_of(shop)[:30]
@@ -125,11 +138,16 @@ def _offers(request: HttpRequest, shop: Shop, status: int = 200, **typed: forms.
         status=status,
         rows=rows,
         welcome=_part(
-            shop, OfferOccasion.WELCOME, welcome if isinstance(welcome, OfferForm) else None, request.GET, goal
+            shop, OfferOccasion.WELCOME, welcome if isinstance(welcome, OfferForm) else None, request.GET, card
         ),
-        stamps=_part(shop, OfferOccasion.STAMPS, stamps if isinstance(stamps, OfferForm) else None, request.GET, goal),
+        stamps=_part(shop, OfferOccasion.STAMPS, stamps if isinstance(stamps, OfferForm) else None, request.GET, card),
         card=card,
-        card_form=typed.get("card") or StampCardForm(initial={"goal": goal, "running": bool(card)}),
+        card_form=typed.get("card")
+        or StampCardForm(
+            initial={"goal": card.goal, "won_per_stamp": card.won_per_stamp, "running": True}
+            if card
+            else {"running": False}
+        ),
     )
 
 
