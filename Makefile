@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting diagrams crash races bugs machines bench-campaign calibrate check format lock backup clean
+.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
 
 PY := .venv/bin/python
 DURE := $(PY) -m dure.project.cli
@@ -47,6 +47,9 @@ bench-campaign: $(DEV) ## Measure a million people from "send" to assigned and q
 
 calibrate: $(DEV) ## Check on simulated shops that what the lift page says is true; writes benchmarks/results/calibrate.json
 	@$(PY) -m benchmarks.calibrate $(ARGS)
+
+town: $(DEV) ## Live sixteen weeks in a town with known truth, policies side by side (ARGS="--customers 50000 --shops 120 --weeks 12"); writes benchmarks/results/town.json
+	@$(PY) -m benchmarks.town $(ARGS)
 
 bench-audience: $(PEERS) ## Count 200 audiences of 40 million people beside DuckDB, ClickHouse and PostgreSQL (ARGS="--people 4000000"); writes benchmarks/results/audience.json
 	@$(PY) -m benchmarks.audience $(ARGS)

@@ -14,12 +14,14 @@ DOORS = {"actions", "queries", "events", "errors", "values", "models"}
 OTHER_DOORS = {
     "dure.audiences.population": "people who do not exist, made without a database",
     "dure.audiences.storage": "the index on disk, built and looked after without a database",
+    "dure.campaigns.engine": "the town weighs the product's own randomisation and plans, without a database",
     "dure.menu.engine.sheet": "what no spreadsheet program takes for a formula; it knows no menu",
     "dure.settlement.engine.archive": "the zip that holds a shop, which the import reads too",
     "dure.settlement.engine.takeout": "how rows and people are called in it",
     "dure.shops.fence": "whoever works across shops says so, and why",
     "dure.shops.skin_packs": "the house's art, drawn for pages and paper alike",
     "dure.shops.stands": "paper with a table's code on it",
+    "dure.targeting.engine": "the town weighs the product's own learners, without a database",
 }
 HAS_ALL_KEYS = {"project/verify.py": "the auditor asks the provider itself, past the room that it checks"}
 
