@@ -194,7 +194,7 @@ def found(people: int, shops: int, seed: int, scenario: Scenario, history: Histo
     )
     noise = np.exp(dice.normal(0, 0.3, (people, DEGREE)) - 0.045).astype(np.float32)
     effect = _effect(
-        scenario, sensitivity, liked, near, quality[shop].astype(np.float32), chance, noise, dong, age, seen_distance
+        scenario, sensitivity, liked, near, quality[shop].astype(np.float32), chance, noise, age, seen_distance
     )
     if scenario.effects in ("own", "reversed"):
         effect = np.where(sleeping[:, None], -0.4 * chance, effect)
