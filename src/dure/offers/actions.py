@@ -160,8 +160,11 @@ def change_offer_state(*, shop: Shop, offer: str, state: OfferState, by: str, at
 def review_offer(*, shop: Shop, offer: str, accepted: bool, reason: str = "", by: str, at: datetime) -> None:
     """Whoever answers for the other funders agrees, and the offer runs, or sends it back as a draft with a reason.
 
-    Refuses NoSuchOffer, OfferStateWrong.
+    Refuses NoSuchOffer, OfferStateWrong; ReasonMissing where a no says nothing.
     """
+    reason = reason.strip()[:300]
+    if not accepted and not reason:
+        raise errors.ReasonMissing(field="reason")
     with transaction.atomic():
         locked = _lock(shop, offer)
         if locked.state != OfferState.REVIEW:

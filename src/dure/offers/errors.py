@@ -91,3 +91,9 @@ class OfferNeedsReview(Refused):
 
 class OfferInvalid(Invalid):
     sentence = say("할인 조건을 다시 확인해 주세요.", en="Please check the terms of the offer.")
+
+
+class ReasonMissing(Invalid):
+    """An offer is sent back with a reason that its shop reads."""
+
+    sentence = say("돌려보내는 이유를 적어 주세요.", en="Please say why you send it back.")

@@ -275,6 +275,27 @@ def offer_of_shop(shop: Shop, public_id: str) -> Offer:
     return found
 
 
+def reviews() -> list[Offer]:
+    """Offers that wait for the yes of those who pay with the shop, the oldest first (across shops)."""
+    return list(Offer.objects.filter(state=OfferState.REVIEW).select_related("shop").order_by("created_at", "id")[:100])
+
+
+def review_by_public_id(public_id: str) -> Offer:
+    """One offer that waits for a yes (across shops), or NoSuchOffer."""
+    found = Offer.objects.filter(public_id=public_id, state=OfferState.REVIEW).select_related("shop").first()
+    if found is None:
+        raise errors.NoSuchOffer
+    return found
+
+
+def sent_back_because(offer: Offer) -> str:
+    """Why an offer that is a draft again was sent back; "" where it was not."""
+    if offer.state != OfferState.DRAFT:
+        return ""
+    last = offer.steps.order_by("-at", "-id").first()
+    return last.reason if last else ""
+
+
 def offer_for(shop: Shop, occasion: OfferOccasion) -> Offer | None:
     """The running offer that `occasion` issues, the newest if there are several."""
     return (

@@ -162,12 +162,15 @@ def test_an_offer_that_others_help_to_pay_for_waits_until_the_operator_agrees(no
         assert owner.post(where, {"state": "running"}).status_code == 409  # an owner agrees for nobody else
     operator = Client()
     operator.force_login(people.open_account(email="operator@example.com", operator=True, at=cast.NOON))
-    for action, state in (("send_back", OfferState.DRAFT), ("accept", OfferState.DRAFT)):
-        operator.post("/office/offers/offer/", {"action": action, "_selected_action": [waiting.pk]})
-        assert made(noodles).state == state  # what is no longer in review is left alone
+    no = {"offer": waiting.public_id, "say": "no"}
+    assert operator.post("/office/reviews/", {**no, "reason": "예산이 다 찼어요"}).status_code == 302
+    assert made(noodles).state == OfferState.DRAFT
+    assert "예산이 다 찼어요" in page(owner, noodles, "offers")
+    yes = {**no, "say": "yes"}
+    assert operator.post("/office/reviews/", yes).status_code == 404, "what is no longer in review is left alone"
     with clock.showing(lambda: cast.NOON):
         assert owner.post(where, {"state": "review"}).status_code == 303
-    operator.post("/office/offers/offer/", {"action": "accept", "_selected_action": [waiting.pk]})
+    assert operator.post("/office/reviews/", yes).status_code == 302
     assert made(noodles).state == OfferState.RUNNING
 
 

@@ -1,6 +1,7 @@
 """Operators read campaigns to strangers, put money onto message balances, and hand consents to an inspector."""
 
 import io
+from typing import Any
 
 import openpyxl
 import pytest
@@ -10,6 +11,8 @@ from dure.campaigns import actions as campaigns
 from dure.campaigns import queries
 from dure.campaigns.models import Campaign
 from dure.campaigns.values import CampaignState
+from dure.offers import actions as offers
+from dure.offers.values import OfferKind
 from dure.people import actions as people
 from dure.people.models import Consent
 from dure.people.values import Purpose
@@ -54,6 +57,19 @@ def test_a_campaign_is_sent_back_with_a_reason_and_let_go(operator: Client, shop
     again.refresh_from_db()
     assert again.state == CampaignState.SCHEDULED
     assert "기다리는 소식이 없어요" in operator.get("/office/reviews/").content.decode()
+
+
+def test_a_coupon_that_others_pay_for_is_read_with_its_shares(operator: Client, shop: Shop) -> None:
+    name = {"ko": "반반 <b>쿠폰</b>", "en": "Half and half"}
+    shares = {"shop": 4_000, "district:마포구": 6_000}
+    said: dict[str, Any] = {"kind": OfferKind.AMOUNT, "value": 1_000, "by": BY, "at": cast.NOON}
+    with fence.within_shop(shop.pk):
+        offer = offers.create_offer(shop=shop, name=name, funders=shares, **said)
+    page = operator.get("/office/reviews/").content.decode()
+    assert "반반 &lt;b&gt;쿠폰" in page
+    assert "마포구 60%" in page
+    no = {"offer": offer.public_id, "say": "no"}
+    assert operator.post("/office/reviews/", no).status_code == 422, "a no without a reason helps nobody"
 
 
 def test_a_transfer_counts_once(operator: Client, shop: Shop) -> None:

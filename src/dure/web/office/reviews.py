@@ -1,4 +1,4 @@
-"""Campaigns to people who are no friends of the shop, read by an operator before anybody else reads them."""
+"""What waits for an operator: campaigns to people who are no friends of the shop, and offers that others help to pay for."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,26 @@ from django.views.decorators.http import require_http_methods
 
 from dure.campaigns import actions, queries
 from dure.kit import clock
-from dure.kit.errors import DureError, Invalid
+from dure.kit.errors import DureError, Invalid, NotFound
 from dure.kit.language import say
+from dure.offers import actions as offers
+from dure.offers import queries as offer_queries
 
 
 class ReviewForm(forms.Form):
-    campaign = forms.CharField(max_length=40)
+    campaign = forms.CharField(max_length=40, required=False)
+    offer = forms.CharField(max_length=40, required=False)
     say = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
     reason = forms.CharField(max_length=300, required=False)
+
+
+def _answer(typed: dict[str, Any], *, by: str) -> None:
+    said: dict[str, Any] = {"accepted": typed["say"] == "yes", "reason": typed["reason"], "by": by, "at": clock.now()}
+    if typed["offer"]:
+        found = offer_queries.review_by_public_id(typed["offer"])
+        offers.review_offer(shop=found.shop, offer=found.public_id, **said)
+    else:
+        actions.review_campaign(campaign=queries.review_by_public_id(typed["campaign"]), **said)
 
 
 def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., HttpResponse]:
@@ -31,21 +43,16 @@ def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., Http
             form = ReviewForm(request.POST)
             if not form.is_valid():
                 raise Invalid
-            typed = form.cleaned_data
-            found = queries.review_by_public_id(typed["campaign"])
             try:
-                actions.review_campaign(
-                    campaign=found,
-                    accepted=typed["say"] == "yes",
-                    reason=typed["reason"],
-                    by=f"operator:{operator.public_id}",
-                    at=clock.now(),
-                )
+                _answer(form.cleaned_data, by=f"operator:{operator.public_id}")
                 return redirect("admin:reviews")
+            except NotFound:
+                raise
             except DureError as refusal:
                 refused, status = str(refusal.sentence), 422
         title = str(say("보내기 전에 읽기", en="Read before it goes"))
-        said = {**context(request), "title": title, "reviews": queries.reviews(), "refused": refused}
+        waiting = [(one, offer_queries.worth_of(one), offer_queries.shares_of(one)) for one in offer_queries.reviews()]
+        said = {**context(request), "title": title, "reviews": queries.reviews(), "offers": waiting, "refused": refused}
         return render(request, "office/reviews.html", said, status=status)
 
     return reviews

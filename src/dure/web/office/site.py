@@ -30,8 +30,6 @@ from unfold.sites import UnfoldAdminSite
 from dure.kit import clock
 from dure.kit.language import Text, later, pick, say
 from dure.kit.money import won
-from dure.offers import actions as offers
-from dure.offers.values import OfferState
 from dure.partners import actions as partners
 from dure.people import actions as people
 from dure.shops import fence
@@ -225,20 +223,6 @@ def _thaw(self: Sheet, request: HttpRequest, chosen: Any) -> None:
 def _pay_back(self: Sheet, request: HttpRequest, chosen: Any) -> None:
     for wallet in chosen:
         wallets.return_balance(wallet=wallet, why=Why.DEFECT, by=_who(request), at=clock.now())
-
-
-def _accept(self: Sheet, request: HttpRequest, chosen: Any) -> None:
-    _review(request, chosen, accepted=True)
-
-
-def _send_back(self: Sheet, request: HttpRequest, chosen: Any) -> None:
-    _review(request, chosen, accepted=False)
-
-
-def _review(request: HttpRequest, chosen: Any, *, accepted: bool) -> None:
-    """Whatever of the chosen waits for a review; the rest stays as it is."""
-    for offer in chosen.filter(state=OfferState.REVIEW).select_related("shop"):
-        offers.review_offer(shop=offer.shop, offer=offer.public_id, accepted=accepted, by=_who(request), at=clock.now())
 
 
 def _who(request: HttpRequest) -> str:
@@ -452,10 +436,6 @@ MAY_DO: dict[str, dict[str, tuple[Callable[..., None], Text]]] = {
         "freeze": (_freeze, say("지갑 멈추기", en="Freeze")),
         "thaw": (_thaw, say("다시 쓰게 하기", en="Unfreeze")),
         "pay_back": (_pay_back, say("잔액 모두 돌려주기 (지갑의 결함)", en="Return the whole balance (a defect)")),
-    },
-    "offers.Offer": {
-        "accept": (_accept, say("함께 내는 쿠폰 받아들이기", en="Agree to pay our share")),
-        "send_back": (_send_back, say("준비로 돌려보내기", en="Send back as a draft")),
     },
     "partners.ApiKey": {"revoke": (_revoke, say("키 끊기", en="Revoke the keys"))},
 }

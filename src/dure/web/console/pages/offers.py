@@ -126,7 +126,13 @@ def offers(request: HttpRequest, shop: Shop) -> HttpResponse:
 def _offers(request: HttpRequest, shop: Shop, status: int = 200, **typed: forms.Form) -> HttpResponse:
     card = regular_queries.stamp_card_of(shop)
     rows = [
-        (offer, STATE_WORDS[OfferState(offer.state)], queries.worth_of(offer), queries.shares_of(offer))
+        (
+            offer,
+            STATE_WORDS[OfferState(offer.state)],
+            queries.worth_of(offer),
+            queries.shares_of(offer),
+            queries.sent_back_because(offer),
+        )
         for offer in queries.offers_of(shop)[:30]
     ]
     welcome, stamps = typed.get("welcome"), typed.get("stamps")
