@@ -8,6 +8,10 @@ class NoSuchCampaign(NotFound):
     sentence = say("이 캠페인을 찾을 수 없어요.", en="We can't find this campaign.")
 
 
+class NoSuchPlan(NotFound):
+    sentence = say("이 계획을 찾을 수 없어요.", en="We can't find this plan.")
+
+
 class CampaignStateWrong(Refused):
     sentence = say(
         "캠페인의 지금 상태에서는 할 수 없어요. 새로 고쳐서 확인해 주세요.",
@@ -80,6 +84,13 @@ class NotPlanned(Refused):
     sentence = say(
         "이번 주 계획에 아직 들어 있지 않아요. 다음 주로 날을 바꿔 주세요. 아무에게도 보내지 않았어요.",
         en="This week's plan does not know the campaign yet. Choose a day of next week. Nothing was sent.",
+    )
+
+
+class TooSoonForPlan(Refused):
+    sentence = say(
+        "한 주의 계획에 맡기려면 보내는 날을 내일부터로 골라 주세요. 계획은 밤사이에 세워요.",
+        en="To leave it to the week's plan choose tomorrow or later: plans are made overnight.",
     )
 
 

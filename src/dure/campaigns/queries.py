@@ -1,6 +1,6 @@
 """What campaigns there are, whom one would reach, and what it would cost. Nothing here tells whose fate was which."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -382,3 +382,71 @@ def usual_bill(shop: Shop) -> int:
         )
         spent, visits = cursor.fetchone()
     return int(spent // visits) if spent and visits else rules.BILL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """Some campaigns of a plan together: won that a message costs in the market on average, messages asked for and given, and
+    the satisfaction of their shops (0 to 1)."""
+
+    name: str
+    campaigns: int
+    price: int
+    messages: int
+    used: int
+    satisfaction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """A plan as the operator sees it: the same campaigns by district, by category and by hour, and each by itself."""
+
+    districts: list[Stall]
+    categories: list[Stall]
+    hours: list[Stall]
+    campaigns: list[tuple[WeekPart, Stall]]
+
+
+def market_of(plan: WeekPlan, *, most: int = 50) -> Market:
+    """What a plan's messages cost and whom they serve. The dearest first."""
+    parts = list(parts_of_plan(plan))
+
+    def stalls(key: Callable[[WeekPart], str]) -> list[Stall]:
+        groups: dict[str, list[WeekPart]] = {}
+        for part in parts:
+            groups.setdefault(key(part), []).append(part)
+        return sorted((_stall(name, group) for name, group in groups.items()), key=lambda one: (-one.price, one.name))
+
+    alone = [(part, _stall(part.campaign.name, [part])) for part in parts]
+    return Market(
+        districts=stalls(lambda part: part.shop.district)[:most],
+        categories=stalls(lambda part: part.shop.category)[:most],
+        hours=sorted(stalls(_hour), key=lambda one: one.name),
+        campaigns=sorted(alone, key=lambda pair: (-pair[1].price, pair[0].pk))[:most],
+    )
+
+
+def _hour(part: WeekPart) -> str:
+    return f"{part.campaign.send_at.astimezone(KST):%H:00}" if part.campaign.send_at else ""
+
+
+def _stall(name: str, parts: list[WeekPart]) -> Stall:
+    weights = [max(1, part.used) for part in parts]
+    prices = [part.price + part.money_price * part.each for part in parts]
+    alone = sum(part.alone for part in parts)
+    return Stall(
+        name=name,
+        campaigns=len(parts),
+        price=round(sum(price * weight for price, weight in zip(prices, weights, strict=True)) / sum(weights)),
+        messages=sum(part.messages for part in parts),
+        used=sum(part.used for part in parts),
+        satisfaction=min(1.0, sum(part.value for part in parts) / alone) if alone else 0.0,
+    )
+
+
+def plan_by_public_id(public_id: str) -> WeekPlan:
+    """One plan, or NoSuchPlan."""
+    found = WeekPlan.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise errors.NoSuchPlan
+    return found

@@ -13,13 +13,13 @@ from dure.audiences.errors import AskedEnough
 from dure.campaigns import actions as campaigns
 from dure.campaigns import queries as campaign_queries
 from dure.campaigns.models import Campaign
-from dure.campaigns.values import CampaignState, Trigger
+from dure.campaigns.values import CampaignState, Goal, Trigger
 from dure.kit import events
 from dure.kit.clock import KST
 from dure.kit.language import say
 from dure.lift import errors, queries, rules
 from dure.lift.estimators import cuped, eprocess
-from dure.lift.models import Look, Result
+from dure.lift.models import Forecast, Look, Result
 from dure.lift.values import Footing, Verdict
 from dure.people.values import Purpose, shop_sender
 
@@ -355,6 +355,22 @@ def _stop(campaign: Campaign, what: str, at: datetime) -> None:
         key=f"guardrail:{campaign.public_id}:{campaign.version}",
         at=at,
     )
+
+
+def foretell_campaign(*, campaign: Campaign, at: datetime) -> Forecast:
+    """Write down what a campaign that has just gone out is expected to bring, before anybody could have come because of it; later
+    it stands beside the result. Safe to repeat: the first word stands. Call it across shops."""
+    known = queries.forecast_of(campaign)
+    if known:
+        return known
+    usual = queries.usual_of(Goal(campaign.goal))
+    messages = campaign_queries.sizes_of(campaign).reached
+    expected = campaign_queries.forecast_of(campaign, people=messages, usual=queries.range_for(Goal(campaign.goal)))
+    each = (expected.visits_low / max(1, expected.messages), expected.visits_high / max(1, expected.messages))
+    return Forecast.objects.create(
+        shop_id=campaign.shop_id, campaign=campaign, version=campaign.version, messages=messages,
+        low=int(messages * each[0]), high=-int(-messages * each[1] // 1), behind=usual.results if usual else 0, at=at,
+    )  # fmt: skip
 
 
 def due_results(*, at: datetime) -> Sequence[Campaign]:

@@ -6,7 +6,7 @@ from dure.campaigns.models import Campaign
 from dure.campaigns.values import CampaignState
 from dure.kit import clock, jobs
 from dure.kit.errors import DureError
-from dure.lift import actions
+from dure.lift import actions, queries
 from dure.shops import fence
 
 _log = logging.getLogger(__name__)
@@ -32,3 +32,11 @@ def guard(timestamp: int) -> None:
     with fence.across_shops():
         for campaign in Campaign.objects.filter(state__in=alive, measured=True).order_by("id"):
             actions.guard_campaign(campaign=campaign, at=now)
+
+
+@jobs.periodic("lift.foretell", cron="* * * * *")
+def foretell(timestamp: int) -> None:
+    """Write down what is expected of whatever has just gone out."""
+    with fence.across_shops():
+        for campaign in queries.without_forecast():
+            actions.foretell_campaign(campaign=campaign, at=clock.now())

@@ -44,6 +44,26 @@ class Result(models.Model):
         ]
 
 
+class Forecast(models.Model):
+    """What a campaign was expected to bring, written down when it went out and never changed: `low` to `high` more people of
+    `messages` written to, by `behind` results of campaigns like it (0: by what is usual). Append-only."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField()
+    messages = models.PositiveIntegerField()
+    low = models.PositiveIntegerField()
+    high = models.PositiveIntegerField()
+    behind = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "version"], name="forecast_once"),
+            models.CheckConstraint(condition=Q(low__lte=models.F("high")), name="forecast_is_a_range"),
+        ]
+
+
 class Look(models.Model):
     """One look of the guardrails at a campaign that runs: what was watched and how strong the evidence of harm was. Every look
     is written down; an e-process may be looked at as often as one likes."""

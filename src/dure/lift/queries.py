@@ -6,13 +6,15 @@ from datetime import datetime
 import numpy as np
 
 from dure.campaigns.models import Campaign
-from dure.campaigns.values import CampaignState
+from dure.campaigns.values import CampaignState, Goal
 from dure.kit.language import Text
 from dure.lift import rules
 from dure.lift.estimators import cuped
 from dure.lift.estimators.pooled import Pooled, pool, season_of, smoothed
-from dure.lift.models import Look, Result
+from dure.lift.estimators.spread import spread_of
+from dure.lift.models import Forecast, Look, Result
 from dure.lift.values import Footing, Judgement, Told, Verdict
+from dure.shops import fence
 from dure.shops.models import Shop
 
 BROKEN_BELOW = 0.001
@@ -129,3 +131,73 @@ def coefficient_from(sums: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> tu
     if spread_x <= 1e-12 or spread_y <= 1e-12:
         return 0.0, 0.0
     return float(common / spread_x), float(min(1.0, common * common / (spread_x * spread_y)))
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What campaigns with one goal brought: from `low` to `high` more people a message for nine in ten, by `results` of them."""
+
+    low: float
+    high: float
+    results: int
+
+
+def usual_of(goal: Goal) -> Usual | None:
+    """What the whole network's campaigns with this goal brought; None below 30 results, where one shop's would shine through."""
+    with fence.across_shops():  # a figure of all shops together
+        rows = list(
+            Result.objects.filter(campaign__goal=goal, reached__gt=0, held__gt=0, mismatch__gte=BROKEN_BELOW)
+            .order_by("-id")
+            .values_list("reached", "held", "came_reached", "came_held")[:2_000]
+        )
+    if len(rows) < rules.RESULTS_TO_FORECAST:
+        return None
+    reached, held, came_reached, came_held = np.array(rows, float).T
+    low, high = spread_of(came_reached, reached, came_held, held, level=rules.SHOWN)
+    return Usual(low, high, len(rows))
+
+
+def range_for(goal: Goal) -> tuple[float, float] | None:
+    """The usual range a message for `campaigns.forecast_of`, where the network knows it."""
+    known = usual_of(goal)
+    return (max(0.0, known.low), max(0.0, known.high)) if known else None
+
+
+def forecast_of(campaign: Campaign) -> Forecast | None:
+    """What was expected of a campaign when it went out."""
+    return Forecast.objects.filter(shop_id=campaign.shop_id, campaign=campaign, version=campaign.version).first()
+
+
+def without_forecast() -> list[Campaign]:
+    """Measured campaigns (across shops) that are out and of which nothing was foretold yet."""
+    out = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.MEASURING)
+    told = Forecast.objects.values("campaign")
+    waiting = Campaign.objects.filter(state__in=out, measured=True, result_at__isnull=False).exclude(pk__in=told)
+    return list(waiting.select_related("shop", "offer").order_by("id")[:200])
+
+
+@dataclass(frozen=True, slots=True)
+class ComeTrue:
+    """One forecast beside what was measured: people, the range `low` to `high` foretold, the range `from_` to `to` measured
+    around `guess`; `held` when the two ranges meet."""
+
+    low: int
+    high: int
+    guess: int
+    from_: int
+    to: int
+    held: bool
+
+
+def come_true(forecast: Forecast, result: Result) -> ComeTrue:
+    """How a forecast stands beside the result. Both are ranges; it came true where they meet."""
+    low, guess, high = (round(result.reached * rate) for rate in (result.low, result.guess, result.high))
+    return ComeTrue(forecast.low, forecast.high, guess, low, high, forecast.low <= high and low <= forecast.high)
+
+
+def calibration(most: int = 200) -> list[ComeTrue]:
+    """The newest forecasts whose day has come (across shops), beside what was measured."""
+    told = {(one.campaign_id, one.version): one for one in Forecast.objects.order_by("-id")[: most * 2]}
+    results = Result.objects.filter(campaign__in={campaign for campaign, _ in told}).order_by("-id")
+    known = [(told[key], one) for one in results if (key := (one.campaign_id, one.version)) in told]
+    return [come_true(forecast, one) for forecast, one in known if not is_broken(one)][:most]

@@ -8,6 +8,7 @@ from dure.lift.estimators.newcombe import newcombe
 from dure.lift.estimators.pooled import PEOPLE_TO_MEASURE, SHOPS_FOR_CLAIMS, SHOPS_FOR_INTERVALS, Pooled
 from dure.lift.values import Footing, Judgement, Told, Verdict
 
+RESULTS_TO_FORECAST = 30
 SURE, SURE_ALONE, LIKELY, SHOWN = 0.997, 0.998, 0.8, 0.9
 """How sure one must be. `make calibrate` measures what follows: false "it worked" at most once in a hundred."""
 

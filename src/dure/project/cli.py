@@ -585,10 +585,6 @@ def targeting_score(
         print(f"{scores.ids[row] if scores.ids else row},{numbers}" + (f',"{scores.why[row]}"' if scores.why else ""))
 
 
-if __name__ == "__main__":
-    main()
-
-
 week = typer.Typer(help="한 주의 계획 · The plan of a week.", no_args_is_help=True)
 app.add_typer(week, name="week")
 
@@ -632,3 +628,7 @@ def week_plan(
             people=f"{plan.people:,}", edges=f"{plan.edges:,}", value=f"{plan.value:,}", bound=f"{plan.bound:,}",
         )
     )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

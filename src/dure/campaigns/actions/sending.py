@@ -38,7 +38,7 @@ def submit_campaign(*, campaign: Campaign, send_at: datetime, by: str, at: datet
     """Hand a draft in. To the shop's own friends it is scheduled at once when the rules find nothing; to people it does not
     know it waits in review for an operator.
 
-    Refuses CampaignStateWrong, SetBack, NobodyToReach, OverBudget, CouponEndsFirst, CouponNotEnough and what
+    Refuses CampaignStateWrong, SetBack, TooSoonForPlan, NobodyToReach, OverBudget, CouponEndsFirst, CouponNotEnough and what
     `check_campaign` refuses.
     """
     with transaction.atomic():
@@ -47,6 +47,8 @@ def submit_campaign(*, campaign: Campaign, send_at: datetime, by: str, at: datet
             raise errors.CampaignStateWrong
         locked.send_at = max(send_at, at)
         check_campaign(campaign=locked, at=at)
+        if locked.by_plan and locked.send_at.astimezone(KST).date() <= at.astimezone(KST).date():
+            raise errors.TooSoonForPlan(field="on")
         people_now = queries.people_of(locked, at=at)
         if queries.is_to_network(locked):
             _enough_strangers(locked, len(people_now), at=at)

@@ -74,7 +74,8 @@ def replan_week(*, plan: WeekPlan, alpha: float | None = None, by: str, at: date
             part = _part(one, again, at=at, meant=BitMap.deserialize(bytes(meant[one.pk])))
             if part:
                 old = before[one.pk]
-                part.price, part.money_price, part.weight = old.price, old.money_price, old.weight
+                part.price, part.money_price = old.price, old.money_price
+                part.weight = old.weight if again.alpha == plan.alpha else 1
                 part.effect, part.worth = old.effect, old.worth
                 parts.append(part)
         if not parts:
@@ -216,6 +217,7 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
     start = allocate.Prices(
         np.array([part.price for part in parts], np.float32), np.array([part.money_price for part in parts], np.float32)
     )
+    weight = np.array([part.weight for part in parts], np.float32)
     base = plan.total - rules.SOLVING_STEPS
 
     def tell(share: float) -> None:
@@ -229,7 +231,7 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
     made, most, after, before = fair.solve_fair(
         edges, budgets, terms, alpha=plan.alpha, alone=alone, progress=tell,
         start=start if plan.first_id else None,
-        weight=np.array([part.weight for part in parts], np.float32) if plan.first_id else None,
+        weight=weight if (weight != 1).any() else None,
     )  # fmt: skip
     worth = fair.worth_of(edges, budgets, made.chosen)
     with transaction.atomic():
@@ -252,7 +254,7 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
             int(most.value),
         )
         plan.fairness = {
-            name: {"gini": fared.gini, "worst_tenth": fared.worst_tenth, "median": fared.median}
+            name: {"gini": fared.gini, "worst_tenth": fared.worst_tenth, "deciles": fared.deciles}
             for name, fared in (("fair", after), ("most", before))
         }
         _move(plan, PlanState.READY)

@@ -48,6 +48,12 @@ class Fairness:
         return float(np.quantile(self.satisfaction, 0.1)) if len(self.satisfaction) else 0.0
 
     @property
+    def deciles(self) -> list[float]:
+        """The satisfaction that 0 %, 10 % … 100 % of the shops do not exceed: eleven numbers."""
+        s = self.satisfaction if len(self.satisfaction) else np.zeros(1)
+        return [float(one) for one in np.quantile(s, np.linspace(0, 1, 11))]
+
+    @property
     def median(self) -> float:
         return float(np.median(self.satisfaction)) if len(self.satisfaction) else 0.0
 

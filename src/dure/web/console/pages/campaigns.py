@@ -102,6 +102,8 @@ def campaign(request: HttpRequest, shop: Shop, campaign: str) -> HttpResponse:
     result = lift.result_of(found)
     words, tone = STATE_WORDS[CampaignState(found.state)]
     progress = lift.progress_of(found, at=clock.now())
+    to_network = queries.is_to_network(found)
+    foretold = None if to_network else lift.forecast_of(found)
     return show(
         request,
         shop,
@@ -115,7 +117,10 @@ def campaign(request: HttpRequest, shop: Shop, campaign: str) -> HttpResponse:
         texts=_texts(found),
         worth=worth_of(found.offer) if found.offer else None,
         sizes=queries.sizes_of(found),
-        to_network=queries.is_to_network(found),
+        to_network=to_network,
+        foretold=foretold,
+        came_true=lift.come_true(foretold, result) if foretold and result else None,
+        part=queries.part_of(found) if found.by_plan and not to_network else None,
         delivery=_delivery(found),
         held_price=queries.price_held(found),
         result=result,

@@ -18,6 +18,7 @@ from dure.campaigns.values import FAULTS, GOALS, WAY_NAMES, WAYS, CampaignState,
 from dure.kit import clock
 from dure.kit.errors import DureError
 from dure.kit.language import pick, say
+from dure.lift import queries as lift
 from dure.messaging.values import Form, Medium
 from dure.offers import queries as offers
 from dure.offers.values import OfferOccasion, OfferState
@@ -28,6 +29,7 @@ from dure.web.ui.access import staff_who_may
 
 if TYPE_CHECKING:
     from dure.campaigns.models import Campaign
+    from dure.campaigns.values import Forecast
     from dure.offers.models import Offer
     from dure.shops.models import Shop
 
@@ -118,6 +120,13 @@ class CampaignForm(forms.Form):
     budget = forms.IntegerField(
         min_value=0, max_value=2_000_000_000, required=False, label=say("메시지 예산(원)", en="Message budget (won)")
     )
+    by_plan = forms.BooleanField(
+        required=False,
+        label=say(
+            "누구에게 갈지는 이번 주 계획에 맡기기 (내일부터)",
+            en="Let the week's plan choose who gets it (from tomorrow on)",
+        ),
+    )
     name = forms.CharField(max_length=40, required=False, label=say("나만 보는 이름", en="A name for yourself"))
 
     def __init__(self, *said: Any, shop: Shop, **more: Any) -> None:
@@ -157,6 +166,7 @@ class CampaignForm(forms.Form):
             "other_body": typed["other_body"],
             "most": typed["most"],
             "budget": typed["budget"],
+            "by_plan": typed["by_plan"],
         }
 
     def send_at(self, now: datetime) -> datetime:
@@ -222,6 +232,7 @@ def campaign_edit(request: HttpRequest, shop: Shop, campaign: str) -> HttpRespon
         "offer": found.offer.public_id if found.offer else "",
         "most": found.most or "",
         "budget": "" if found.budget is None else found.budget,
+        "by_plan": found.by_plan,
         "hour": 11,
     }
     return _page(request, shop, CampaignForm(start, shop=shop), found, fresh=True)
@@ -290,7 +301,8 @@ def _page(
             faults.append(refusal.sentence)
     shown = form if status == 422 else CampaignForm(initial=_typed(form), shop=shop)
     price = actions.price_each(campaign=draft, at=at) if draft and said else 0
-    forecast = queries.forecast_of(draft, people=reach.people, each=price) if draft and reach else None
+    usual = lift.usual_of(Goal(draft.goal)) if draft else None
+    forecast = _forecast(draft, reach.people, price) if draft and reach else None
     balance = queries.message_balance(shop)
     return show(
         request,
@@ -306,10 +318,15 @@ def _page(
         previews=[[_preview(one, draft) for one in each] for each in said] if draft else [],
         faults=[] if fresh else faults,
         forecast=forecast,
+        known_from=usual.results if usual else 0,
         balance=balance,
         short=bool(forecast and forecast.price > balance),
         result_on=(at + timedelta(days=draft.window_days)) if draft else None,
     )
+
+
+def _forecast(draft: Campaign, people: int, price: int) -> Forecast:
+    return queries.forecast_of(draft, people=people, each=price, usual=lift.range_for(Goal(draft.goal)))
 
 
 def _typed(form: CampaignForm) -> dict[str, Any]:
