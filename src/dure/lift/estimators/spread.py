@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
-PRIOR = 0.02
+PRIOR, WIDER = 0.04, 1.15
 GRID = np.linspace(0.0, 0.10, 81)
-"""Spreads that are weighed, and how far they are expected to reach: differences of rates."""
+"""Spreads that are weighed, and how far they are expected to reach (differences of rates); what the range is widened by, as the
+pooled intervals are, because the spread itself is only guessed."""
 
 
 def spread_of(came_reached: F64, reached: F64, came_held: F64, held: F64, *, level: float) -> tuple[float, float]:
@@ -31,7 +32,7 @@ def spread_of(came_reached: F64, reached: F64, came_held: F64, held: F64, *, lev
     told = -0.5 * (np.log(whole) + (effect - mean) ** 2 / whole).sum(axis=1) - 0.5 * (GRID / PRIOR) ** 2
     says = np.exp(told - told.max())
     says /= says.sum()
-    deviation = np.sqrt(GRID**2 + (share**2) @ whole.T)
+    deviation = WIDER * np.sqrt(GRID**2 + (share**2) @ whole.T)
 
     def below(where: float) -> float:
         return float(
