@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
+.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting bench-allocate diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
 
 PY := .venv/bin/python
 DURE := $(PY) -m dure.project.cli
@@ -65,6 +65,9 @@ bench-money: $(DEV) ## Measure redemptions of one hot offer and payments of one 
 
 bench-targeting: $(PEERS) ## Judge the scores on public experiments and histories (ARGS="--data FOLDER"); writes benchmarks/results/targeting.json
 	@$(PY) -m benchmarks.targeting $(ARGS)
+
+bench-allocate: $(PEERS) ## Plan a week for 40 million people beside PDLP, HiGHS and simple rules (ARGS="--people 4000000"); writes benchmarks/results/allocate.json
+	@$(PY) -m benchmarks.allocate $(ARGS)
 
 diagrams: $(DEV) ## Draw every room's states from the tables in its rules.py; writes docs/reference/state-machines.md
 	@$(PY) scripts/diagrams.py

@@ -23,7 +23,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, observe
+from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, no_window, observe
 from dure.campaigns.engine.plan import complete, value_of
 
 UNLIMITED = np.inf
@@ -170,9 +170,8 @@ def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
     """A first width of the windows: what one chosen message is worth on average, with no prices at all."""
     zero = np.zeros(budgets.campaigns, np.float32)
     stride = max(1, look.people // SMALL)
-    seen = look(
-        terms, unit_price=zero, money_price=zero, low=zero, width=zero + 1, by_money=False, stride=stride, begin=0
-    )
+    low, width = no_window(budgets.campaigns)
+    seen = look(terms, unit_price=zero, money_price=zero, low=low, width=width, by_money=False, stride=stride, begin=0)
     return float(seen.best / max(seen.used.sum(), 1.0)) * 2 or 1.0
 
 
@@ -267,13 +266,13 @@ class _Curve:
 
 def bound(look: Look, terms: Terms, budgets: Budgets, prices: Prices) -> float:
     """D: no plan that keeps the budgets is worth more. One look at everybody, at true values."""
-    zero = np.zeros(budgets.campaigns, np.float32)
+    low, width = no_window(budgets.campaigns)
     seen = look(
         terms.exact(),
         unit_price=prices.unit,
         money_price=prices.money,
-        low=zero,
-        width=zero + 1,
+        low=low,
+        width=width,
         by_money=False,
         stride=1,
         begin=0,

@@ -149,18 +149,27 @@ def _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit
 
 
 @numba.njit(inline="always", cache=True)
-def _top(reduced, degree, cap, best):
-    """The cap+1 largest reduced values in falling order, none below 0, into `best`."""
+def _last_and_next(reduced, degree, cap, best):
+    """The cap-th and the (cap+1)-th largest reduced value, none below 0; `best` is room for cap+1 of them. Written without
+    branches, which a processor cannot guess here."""
+    if cap <= 2:
+        first, second, third = np.float32(0), np.float32(0), np.float32(0)
+        for e in range(degree):
+            r = reduced[e]
+            down = min(first, r)
+            first = max(first, r)
+            third = max(third, min(second, down))
+            second = max(second, down)
+        return (second, third) if cap == 2 else (first, second)
     for c in range(cap + 1):
         best[c] = 0.0
     for e in range(degree):
         r = reduced[e]
-        if r > best[cap]:
-            c = cap
-            while c > 0 and r > best[c - 1]:
-                best[c] = best[c - 1]
-                c -= 1
-            best[c] = r
+        for c in range(cap + 1):
+            down = min(best[c], r)
+            best[c] = max(best[c], r)
+            r = down
+    return best[cap - 1], best[cap]
 
 
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "arcp", "nsz"})
@@ -175,6 +184,13 @@ def _observe(
     spent = np.zeros((threads, campaigns), np.float64)
     worth = np.zeros((threads, campaigns), np.float64)
     best_sum = np.zeros(threads, np.float64)
+    # What an edge asks of its campaign lies in one line of the cache: price, weight, where its window begins, buckets a won.
+    seen = np.empty((campaigns, 4), np.float32)
+    furthest = np.float32(0)
+    for j in range(campaigns):
+        left_end = low[j] - (money_price[j] if by_money else unit_price[j])
+        seen[j, 0], seen[j, 1], seen[j, 2], seen[j, 3] = unit_price[j], weight[j], left_end, scale[j]
+        furthest = min(furthest, left_end)
     looked = (people - begin + stride - 1) // stride
     for thread in numba.prange(threads):
         reduced = np.empty(degree, np.float32)
@@ -187,13 +203,22 @@ def _observe(
                 most = min(cap, room[i])
                 if most == 0:
                     continue
-            _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced)
-            _top(reduced, degree, most, best)
-            last, next_best = best[most - 1], best[most]
+            for e in range(degree):
+                v = value[i, e]
+                j = campaign[i, e]
+                w = v * seen[j, 1]
+                if jitter > 0.0:
+                    w *= np.float32(1.0 + jitter * (lottery(first + i, j, salt) - 0.5))
+                r = w - seen[j, 0]
+                if costly:
+                    r -= money_price[j] * cost[i, e]
+                reduced[e] = r if v > 0.0 else np.float32(-np.inf)
+            last, next_best = _last_and_next(reduced, degree, most, best)
             left = most
+            near = np.float32(-3.0e38) if by_money else last + furthest
             for e in range(degree):
                 r = reduced[e]
-                if r == -np.inf:
+                if r < near:
                     continue
                 j = campaign[i, e]
                 chosen = left > 0 and r > 0.0 and r >= last
@@ -205,21 +230,24 @@ def _observe(
                     if costly:
                         spent[thread, j] += cost[i, e]
                 slack = r - (next_best if chosen else last)
+                amount = np.float32(1.0)
                 if by_money:
-                    c = cost[i, e]
-                    if c <= 0.0:
+                    amount = cost[i, e]
+                    if amount <= 0.0:
                         continue
-                    place = (money_price[j] + slack / c - low[j]) * scale[j]
-                    amount = c
-                else:
-                    place = (unit_price[j] + slack - low[j]) * scale[j]
-                    amount = np.float32(1.0)
+                    slack /= amount
+                place = (slack - seen[j, 2]) * seen[j, 3]
                 if place >= BUCKETS:
                     above[thread, j] += amount
                 elif place >= 0.0:
                     histogram[thread, j, int(place)] += amount
         best_sum[thread] = total
     return histogram, above, used, spent, worth, best_sum
+
+
+def no_window(campaigns: int) -> tuple[F32, F32]:
+    """`low` and `width` for a look that asks only what is chosen: half the work of one that draws demand curves."""
+    return np.full(campaigns, np.inf, np.float32), np.ones(campaigns, np.float32)
 
 
 _NONE_F32 = np.zeros((1, 1), np.float32)

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.market import _NONE_F32, _NONE_U8, F64, Edges, Terms, _look_at, observe
+from dure.campaigns.engine.market import _NONE_F32, _NONE_U8, F64, Edges, Terms, _look_at, no_window, observe
 
 if TYPE_CHECKING:
     from dure.campaigns.engine.allocate import Budgets, Prices
@@ -29,9 +29,9 @@ TOLERANCES = (0.0, 0.5, 1.0, 2.0, 8.0, 1e30)
 @numba.njit(cache=True)
 def _serve(
     campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, shop,
-    begin, end, only_gain, messages, money, shop_messages, shop_money, chosen,
+    begin, end, only_gain, late, messages, money, shop_messages, shop_money, chosen,
 ):  # fmt: skip
-    """One sweep over the rows begin..end. Budgets are counted down in place; `chosen` gains bits."""
+    """One sweep over the rows begin..end. Budgets are counted down in place; `chosen` gains bits. `late`: few budgets are left."""
     degree = campaign.shape[1]
     reduced = np.empty(degree, np.float32)
     people = end - begin
@@ -48,14 +48,29 @@ def _serve(
                 most -= (bits >> np.uint32(e)) & np.uint32(1)
             if most <= 0:
                 continue
+            if late:
+                # Nearly all campaigns are sold out by now: most people need no look at their values.
+                some = False
+                for e in range(degree):
+                    if (
+                        messages[campaign[i, e]] >= 1
+                        and value[i, e] > 0.0
+                        and not (bits >> np.uint32(e)) & np.uint32(1)
+                    ):
+                        some = True
+                        break
+                if not some:
+                    continue
             _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced)
             for _ in range(degree):
-                best, r = -1, -np.inf
+                r = np.float32(-np.inf)
                 for e in range(degree):
-                    if reduced[e] > r:
-                        best, r = e, reduced[e]
-                if best < 0 or (only_gain and r <= 0.0):
+                    r = max(r, reduced[e])
+                if r == -np.inf or (only_gain and r <= 0.0):
                     break
+                best = 0
+                while reduced[best] != r:
+                    best += 1
                 reduced[best] = -np.inf
                 if (bits >> np.uint32(best)) & np.uint32(1):
                     continue
@@ -91,7 +106,7 @@ def _serve_parts(
     for p in numba.prange(messages.shape[0]):
         _serve(
             campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, shop,
-            edges_of_parts[p], edges_of_parts[p + 1], True, messages[p], money[p], shop_messages[p], shop_money[p], chosen,
+            edges_of_parts[p], edges_of_parts[p + 1], True, False, messages[p], money[p], shop_messages[p], shop_money[p], chosen,
         )  # fmt: skip
 
 
@@ -238,8 +253,8 @@ def complete(
     bounds = np.array([0] + [end for _, end in _parts(edges.people)], np.int64)
     _serve_parts(*seen, bounds, *left, chosen)
     rest = tuple(np.where(a.max(axis=0) >= NO_END // 2, NO_END, a.sum(axis=0)) for a in left)
-    _serve(*seen, 0, edges.people, True, *rest, chosen)
-    _serve(*seen, 0, edges.people, False, *rest, chosen)
+    _serve(*seen, 0, edges.people, True, True, *rest, chosen)
+    _serve(*seen, 0, edges.people, False, True, *rest, chosen)
     used, spent, worth = tally(edges, chosen, n)
     if budgets.floor is not None and bool((used < budgets.floor).any()):
         floor = np.floor(budgets.floor).astype(np.int64)
@@ -259,6 +274,6 @@ def _parts(people: int) -> list[tuple[int, int]]:
 
 
 def _asked(edges: Edges, terms: Terms, prices: Prices, part: tuple[int, int]) -> tuple[F64, F64]:
-    zero = np.zeros_like(prices.unit)
-    seen = observe(edges.part(*part), terms, unit_price=prices.unit, money_price=prices.money, low=zero, width=zero + 1)
+    low, width = no_window(len(prices.unit))
+    seen = observe(edges.part(*part), terms, unit_price=prices.unit, money_price=prices.money, low=low, width=width)
     return seen.used, seen.spent
