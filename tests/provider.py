@@ -62,6 +62,11 @@ class Sandbox:
         kakaopay.close()
         toss.close()
 
+    def empty(self) -> None:
+        """Let it forget everything."""
+        self._http.post("/sandbox/empty").raise_for_status()
+        assert not self.truth()
+
     def calm(self) -> None:
         self.faults(**dict.fromkeys(self._http.get("/sandbox/faults").json()["calls"]))
         self.webhooks()
@@ -108,11 +113,10 @@ def sandbox(sandbox_server: Sandbox, settings: Settings) -> Sandbox:
 
 
 @pytest.fixture
-def fresh_sandbox(tmp_path: Path, settings: Settings) -> Iterator[Sandbox]:
+def fresh_sandbox(sandbox: Sandbox) -> Sandbox:
     """A practice provider that has never seen a payment."""
-    with running_sandbox(tmp_path / "sandbox.sqlite") as server:
-        point_at(server, settings)
-        yield server
+    sandbox.empty()
+    return sandbox
 
 
 def point_at(server: Sandbox, settings: Settings) -> None:

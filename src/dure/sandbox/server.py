@@ -141,6 +141,13 @@ class Sandbox:
         found = self.contract.store.newest(-1)
         return JSONResponse({"payments": [_fact(payment) for payment in reversed(found)]})
 
+    async def emptied(self, request: Request) -> Response:
+        """Begin anew: forget every payment and agreement, and clear the faults."""
+        self.contract.store.forget()
+        self.toss.contract.forget()
+        self.faults.change(dict.fromkeys(self.faults.shown()["calls"]))
+        return Response(status_code=204)
+
     async def health(self, request: Request) -> Response:
         """Whether it answers."""
         return JSONResponse({"ok": True})
@@ -163,6 +170,7 @@ class Sandbox:
                 Route("/sandbox.css", pages.style),
                 Route("/sandbox/faults", self.faults_shown, methods=["GET", "POST"]),
                 Route("/sandbox/payments", self.truth),
+                Route("/sandbox/empty", self.emptied, methods=["POST"]),
                 Route("/healthz", self.health),
                 *MessageDesk().routes(),
             ],

@@ -67,6 +67,7 @@ class Table(Generic[Row]):
             db.execute(f"ALTER TABLE {name} ADD COLUMN {missing} DEFAULT ''")
         self._put = f"INSERT INTO {name} ({columns}) VALUES ({', '.join(':' + n for n in names)})"  # noqa: S608
         self._change = f"UPDATE {name} SET {', '.join(f'{n} = :{n}' for n in names)} WHERE {key} = :{key}"  # noqa: S608
+        self._forget = f"DELETE FROM {name}"  # noqa: S608
         self._read = f"SELECT {columns} FROM {name}"  # noqa: S608
 
     def put(self, row: Row) -> None:
@@ -78,6 +79,10 @@ class Table(Generic[Row]):
     def get(self, key: str, *, by: str = "") -> Row | None:
         found = self._db.execute(f"{self._read} WHERE {by or self._key} = ?", [key]).fetchone()
         return self._row(*found) if found else None
+
+    def forget(self) -> None:
+        """All rows."""
+        self._db.execute(self._forget)
 
     def newest(self, limit: int) -> list[Row]:
         return [self._row(*found) for found in self._db.execute(f"{self._read} ORDER BY number DESC LIMIT ?", [limit])]
@@ -102,6 +107,11 @@ class Store:
 
     def newest(self, limit: int) -> list[Payment]:
         return self.payments.newest(limit)
+
+    def forget(self) -> None:
+        """Everything."""
+        self.payments.forget()
+        self.subscriptions.forget()
 
     def close(self) -> None:
         self._db.close()

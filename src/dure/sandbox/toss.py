@@ -85,6 +85,11 @@ class TossContract:
         self.answers = Table(db, "answer", Said, "name")
         self.events = Table(db, "event", Event, "name")
 
+    def forget(self) -> None:
+        """Everything."""
+        for table in (self.payments, self.answers, self.events):
+            table.forget()
+
     def check_key(self, authorization: str) -> None:
         """Basic, the secret key and a colon; keys for development only."""
         scheme, _, written = authorization.partition(" ")
