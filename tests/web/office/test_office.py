@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.db import connection, models
 from django.test import Client
@@ -121,6 +123,22 @@ def test_an_operator_keeps_somebody_out_and_lets_them_in_again(operator: Client)
         operator.post(listing("people.Person"), {"action": action, "_selected_action": person.pk})
         person.refresh_from_db()
         assert person.is_active is active
+
+
+def test_who_lost_every_passkey_logs_in_without_one_again(operator: Client) -> None:
+    person = people.open_account(email="kim@example.com", at=NOON)
+    other = people.open_account(email="lee@example.com", operator=True, at=NOON)
+    for somebody in (person, other):
+        Authenticator.objects.create(user=somebody, type=Authenticator.Type.WEBAUTHN, data={"name": "노트북"})
+    Person.objects.filter(email="operator@example.com").update(is_superuser=False)
+    said = {"action": "forget_keys", "_selected_action": [person.pk, other.pk]}
+    operator.post(listing("people.Person"), said)
+    left = Authenticator.objects.values_list("user_id", flat=True)
+    assert list(left) == [other.pk], "an operator's keys are the chief's to take"
+    Person.objects.filter(email="operator@example.com").update(is_superuser=True)
+    operator.post(listing("people.Person"), said)
+    assert not Authenticator.objects.exists()
+    assert LogEntry.objects.filter(change_message="keys forgotten").count() == 3
 
 
 def test_secrets_and_password_hashes_are_nowhere(operator: Client) -> None:

@@ -105,6 +105,14 @@ def admit_person(*, person: Person, active: bool, by: str, at: datetime) -> None
         Session.objects.filter(person=held).delete()
 
 
+def forget_keys(*, person: Person, by: str, at: datetime) -> None:
+    """For somebody who lost their passkeys and recovery codes and has proven otherwise who they are: they log in as before
+    they enrolled any, and every login of theirs ends. Refuses: Erased. Safe to repeat."""
+    (held,) = hold_alone(person.pk)
+    Authenticator.objects.filter(user=held).delete()
+    Session.objects.filter(person=held).delete()
+
+
 def drop_unproven(*, at: datetime) -> int:
     """Delete accounts that somebody typed a contact for and never proved within a day; says how many."""
     stale = Person.objects.filter(

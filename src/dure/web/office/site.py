@@ -199,6 +199,14 @@ def _admit(self: Sheet, request: HttpRequest, chosen: Any) -> None:
     _let(request, chosen, active=True)
 
 
+def _forget_keys(self: Sheet, request: HttpRequest, chosen: Any) -> None:
+    """Only the chief gives an operator back a login without keys."""
+    operator: Any = request.user
+    for person in chosen if operator.is_superuser else chosen.filter(is_staff=False):
+        people.forget_keys(person=person, by=f"operator:{operator.public_id}", at=clock.now())
+        self.log_change(request, person, "keys forgotten")
+
+
 def _let(request: HttpRequest, chosen: Any, *, active: bool) -> None:
     operator: Any = request.user
     for person in chosen:
@@ -433,6 +441,10 @@ MAY_DO: dict[str, dict[str, tuple[Callable[..., None], Text]]] = {
     "people.Person": {
         "block": (_block, say("못 들어오게 하기", en="Keep out")),
         "admit": (_admit, say("다시 들어오게 하기", en="Let in again")),
+        "forget_keys": (
+            _forget_keys,
+            say("잃어버린 패스키 지우기 (본인 확인 뒤)", en="Forget lost passkeys (once proven)"),
+        ),
     },
     "wallet.Wallet": {
         "freeze": (_freeze, say("지갑 멈추기", en="Freeze")),
