@@ -22,6 +22,7 @@ STORY = (
     "regulars",
     "channels",
     "audiences",
+    "targeting",
     "partners",
     "campaigns",
     "lift",

@@ -18,6 +18,7 @@ NOT_A_PERSON = {
     "Sending.contact", "Sending.payer",
     "Sticker.name", "ApiKey.name",
     "Campaign.name",
+    "ScoreModel.name", "ModelStep.name",
     "Audience.name",
 }  # fmt: skip
 """Names and contacts of things and of businesses."""

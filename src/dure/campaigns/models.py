@@ -175,10 +175,12 @@ class WeekPart(models.Model):
 
 class WeekPiece(models.Model):
     """The scored edges of some of a plan's people, kept for its week: `persons` (n,) uint32, `room` (n,) uint8 messages they
-    may still get, `campaign` (n, 20) uint16 places and `value` (n, 20) float32 won, as little-endian bytes."""
+    may still get, `campaign` (n, 20) uint16 places and `value` (n, 20) float32 won, as little-endian bytes. The numbers of its people lie from `low_person` to `high_person`."""
 
     plan = models.ForeignKey(WeekPlan, on_delete=models.CASCADE, related_name="pieces")
     number = models.PositiveIntegerField()
+    low_person = models.PositiveBigIntegerField()
+    high_person = models.PositiveBigIntegerField()
     persons = models.BinaryField()
     room = models.BinaryField()
     campaign = models.BinaryField()

@@ -585,6 +585,92 @@ def targeting_score(
         print(f"{scores.ids[row] if scores.ids else row},{numbers}" + (f',"{scores.why[row]}"' if scores.why else ""))
 
 
+@targeting.command("learn")
+def targeting_learn() -> None:
+    """방문 모델을 새로 배우고, 흠이 없으면 쓰기 · Learn the model of visits anew; it is used if nothing is wrong with it."""
+    import django
+
+    with _served():
+        django.setup()
+        from dure.kit import clock
+        from dure.kit.errors import DureError
+        from dure.shops import fence
+        from dure.targeting import actions
+
+        with fence.across_shops():  # one model of everybody's visits
+            try:
+                model = actions.learn_visits(by="command", at=clock.now())
+                actions.activate_model(model=model, by="command", at=clock.now())
+            except DureError as refusal:
+                _tell(refusal.sentence)
+                return
+    _tell(say("{id}을 쓰고 있어요.", en="{id} is in use.", id=model.public_id))
+
+
+@targeting.command("models")
+def targeting_models() -> None:
+    """배운 모델 모두 보기 · Every model of the registry: its data, its code, its calibration, whether it is in use."""
+    import django
+
+    with _served():
+        django.setup()
+        from dure.targeting import queries
+        from dure.targeting.values import ModelName
+
+        used = {name: queries.model_in_use(name) for name in ModelName}
+        for one in queries.models_kept():
+            mark = "*" if one == used[ModelName(one.name)] else " "
+            ratio = one.calibration.get("ratio")
+            print(
+                f"{mark} {one.name} {one.version} {one.public_id} {one.from_on}..{one.until_on} rows={one.rows} "
+                f"code={one.code_version} calibration={'none' if ratio is None else f'{ratio:.3f}'} "
+                f"gate={one.gate.get('passed', '-')} {one.fault or 'ok'}"
+            )
+
+
+@targeting.command("activate")
+def targeting_activate(model: Annotated[str, typer.Argument(help="mdl_…")]) -> None:
+    """모델 하나를 쓰기 · Put a model into use; one with a fault is refused."""
+    import django
+
+    with _served():
+        django.setup()
+        from dure.kit import clock
+        from dure.kit.errors import DureError
+        from dure.targeting import actions, queries
+
+        try:
+            actions.activate_model(model=queries.model_by_public_id(model), by="command", at=clock.now())
+        except DureError as refusal:
+            raise postgres.Trouble(refusal.sentence) from refusal
+    _tell(say("{id}을 쓰고 있어요.", en="{id} is in use.", id=model))
+
+
+@targeting.command("rollback")
+def targeting_rollback(name: Annotated[str, typer.Argument(help="visits, effect")], reason: str = "") -> None:
+    """지금 모델을 거두고 그 전 것을 다시 쓰기 · Take the model in use back and bring in the one before it."""
+    import django
+
+    with _served():
+        django.setup()
+        from dure.kit import clock
+        from dure.kit.errors import DureError
+        from dure.targeting import actions
+        from dure.targeting.errors import NoSuchModel
+        from dure.targeting.values import ModelName
+
+        try:
+            if name not in set(ModelName):
+                raise NoSuchModel
+            before = actions.roll_back(name=ModelName(name), reason=reason, by="command", at=clock.now())
+        except DureError as refusal:
+            raise postgres.Trouble(refusal.sentence) from refusal
+    if before:
+        _tell(say("{id}을 다시 쓰고 있어요.", en="{id} is in use again.", id=before.public_id))
+    else:
+        _tell(say("모델 없이 통상의 값을 써요.", en="No model is in use; what is usual serves."))
+
+
 week = typer.Typer(help="한 주의 계획 · The plan of a week.", no_args_is_help=True)
 app.add_typer(week, name="week")
 

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "dure.regulars",
     "dure.channels",
     "dure.audiences",
+    "dure.targeting",
     "dure.partners",
     "dure.campaigns",
     "dure.lift",

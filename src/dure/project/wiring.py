@@ -1,6 +1,7 @@
 """Who hears what, on one page. `at_once` runs in the same transaction, `afterwards` as a job of its own."""
 
 from dure.audiences import actions as audiences
+from dure.campaigns import actions as campaigns
 from dure.channels import actions as channels
 from dure.checkouts import actions as checkouts
 from dure.checkouts.events import CheckoutClosed, CheckoutOpened, CheckoutPaid, CheckoutReturned
@@ -58,6 +59,7 @@ def wire() -> None:
         offers.cut_off_person,
         regulars.cut_off_person,
         channels.cut_off_person,
+        campaigns.cut_off_person,
         audiences.cut_off_person,
     )
     at_once(

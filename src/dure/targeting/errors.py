@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dure.kit.errors import Invalid
+from dure.kit.errors import Invalid, NotFound, Refused
 from dure.kit.language import say
 
 
@@ -68,3 +68,20 @@ class NothingToLearn(Invalid):
         super().__init__(
             say("이 파일로는 배울 수 없어요: {why}", en="Nothing can be learned from this file: {why}", why=why)
         )
+
+
+class NoSuchModel(NotFound):
+    sentence = say("이 모델을 찾을 수 없어요.", en="There is no such model.")
+
+
+class ModelUnfit(Refused):
+    """A model that may not be used."""
+
+    def __init__(self, *, why: object) -> None:
+        super().__init__(say("이 모델은 쓸 수 없어요: {why}", en="This model may not be used: {why}", why=why))
+
+
+class NothingToRollBack(Refused):
+    sentence = say(
+        "쓰고 있는 모델이 없어서 되돌릴 것이 없어요.", en="No model is in use, so there is nothing to take back."
+    )

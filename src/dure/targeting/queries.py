@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet
 
 from dure.kit.language import Text
 from dure.targeting import rules
-from dure.targeting.errors import ArmsUnclear, NothingToLearn, OutcomeNoNumber
-from dure.targeting.values import Offering, Ranking, Scores, Why
+from dure.targeting.errors import ArmsUnclear, NoSuchModel, NothingToLearn, OutcomeNoNumber
+from dure.targeting.models import ModelStep, ScoreModel
+from dure.targeting.values import ModelName, Offering, Ranking, Scores, Why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -236,10 +238,46 @@ def expected_within(histories: Histories, *, days: float) -> NDArray[np.float64]
 
 
 def habits() -> Habits:
-    """The habits of visiting that the organic model goes by."""
+    """The habits of visiting that the organic model goes by: the registry's, or what is usual."""
     from dure.targeting.engine.visits import Habits
 
-    return Habits(*rules.USUAL_HABITS)
+    model = model_in_use(ModelName.VISITS)
+    return Habits(**model.parameters) if model else Habits(*rules.USUAL_HABITS)
+
+
+def effects() -> tuple[float, dict[str, float]]:
+    """How far an effect follows the visits that come anyway, and the average effect by goal where it was learned."""
+    model = model_in_use(ModelName.EFFECT)
+    return (model.parameters["structure"], model.parameters["effects"]) if model else (rules.STRUCTURE, {})
+
+
+def model_in_use(name: ModelName) -> ScoreModel | None:
+    """The model in use; None where there is none, or where it has a fault, whoever put it there: then what is usual serves."""
+    last = steps_of(name).last()
+    return last.model if last and last.model and not fault_in(last.model) else None
+
+
+def fault_in(model: ScoreModel) -> str:
+    """Why a model may not be used, looked at anew; empty when it may."""
+    return rules.fault_of(ModelName(model.name), model.parameters, model.calibration, model.gate)
+
+
+def steps_of(name: ModelName) -> QuerySet[ModelStep]:
+    """What was put into use and taken back, oldest first."""
+    return ModelStep.objects.filter(name=name).select_related("model").order_by("id")
+
+
+def models_kept() -> QuerySet[ScoreModel]:
+    """The registry, newest first."""
+    return ScoreModel.objects.order_by("name", "-version")
+
+
+def model_by_public_id(public_id: str) -> ScoreModel:
+    """One model, or NoSuchModel."""
+    found = ScoreModel.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise NoSuchModel
+    return found
 
 
 def best_of_week(
@@ -263,8 +301,10 @@ def best_of_week(
     days = float(np.median([one.window_days for one in offerings])) if offerings else 14.0
     candidates = Candidates.of_pairs(people, pair_row, pair_place)
     known = histories_of(persons, at=at)
-    typical = rules.typical_visits(days)
-    pull = rules.STRUCTURE * np.sqrt(expected_within(known, days=days) / typical)
+    going_by = habits()
+    typical = going_by.r / going_by.alpha * days
+    structure, _ = effects()
+    pull = structure * np.sqrt(expected_within(known, days=days) / typical)
     of_shop: dict[int, list[int]] = {}
     for place, shop in enumerate(shops.tolist()):
         of_shop.setdefault(shop, []).append(place)
@@ -279,7 +319,7 @@ def best_of_week(
         np.array([place for _, place, _ in gains], np.uint16),
         np.array([gain for _, _, gain in gains], np.float32),
     )
-    weights = (scale * (1 - rules.STRUCTURE)).astype(np.float32)[:, None]
+    weights = (scale * (1 - structure)).astype(np.float32)[:, None]
     return best(np.ones((people, 1), np.float32), candidates, weights, gains=own)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any
+
 from dure.kit.language import Text, say
-from dure.targeting.values import Why
+from dure.targeting.values import ModelName, Why
 
 USUAL_HABITS = (0.6, 30.0, 0.8, 2.5)
 """r, alpha (days), a, b of the visits that are expected before a model of the network's own histories is in use: a visit in
@@ -11,12 +15,6 @@ seven weeks on average while somebody is a customer, one in four lost after each
 STRUCTURE = 0.5
 """How far an effect follows the root of the visits that come anyway (docs: targeting): half, the rest is the same for all."""
 OFTEN = 3
-
-
-def typical_visits(days: float) -> float:
-    """The visits of somebody of whom nothing is known but that they came once today."""
-    r, alpha, _, _ = USUAL_HABITS
-    return r / alpha * days
 
 
 def said(why: Why) -> Text:
@@ -33,3 +31,46 @@ WORDS = {
         en="Because you agreed to hear from shops nearby and match what this one asked for.",
     ),
 }
+
+
+FEWEST_HISTORIES = 500
+CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}
+"""What came, divided by what was foretold on rows that the model had not seen: beyond these it is broken."""
+WEEKS_JUDGED = 4
+
+
+def fault_of(
+    name: ModelName, parameters: Mapping[str, Any], calibration: Mapping[str, Any], gate: Mapping[str, Any]
+) -> str:
+    """Why a model may not be used, in one line; empty when it may. The same is asked when it is made, when it is put into use and
+    each time it is served."""
+    wanted = {"r", "alpha", "a", "b"} if name is ModelName.VISITS else {"structure", "effects"}
+    if set(parameters) != wanted:
+        return "its parameters are not those of such a model"
+    if not all(_sound(one) for one in parameters.values()):
+        return "a parameter is no positive number"
+    ratio, (low, high) = calibration.get("ratio"), CALIBRATED[name]
+    if not isinstance(ratio, int | float) or not isfinite(ratio):
+        return "it was not calibrated"
+    if not low <= ratio <= high:
+        return f"{ratio:.2f} of what it foretold came; {low} to {high} may be"
+    if name is ModelName.EFFECT and not gate.get("passed"):
+        return "the gate did not let it replace what is usual"
+    return ""
+
+
+def _sound(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(one, int | float) and isfinite(one) and 0 <= one <= 1 for one in value.values())
+    return isinstance(value, int | float) and isfinite(value) and 0 < value < 1e6
+
+
+def in_use(steps: Iterable[tuple[int | None, bool]]) -> list[int]:
+    """The models that were put into use and not taken back, the present one last, from the steps (model, back) in their order."""
+    stack: list[int] = []
+    for model, back in steps:
+        if back:
+            stack.pop()
+        elif model is not None:
+            stack.append(model)
+    return stack

@@ -18,6 +18,13 @@ KEPT = 20
 """Of each person's candidate campaigns so many go into the week's market."""
 
 
+class ModelName(StrEnum):
+    """What the registry keeps models of: VISITS, how often people come by themselves; EFFECT, what a message adds."""
+
+    VISITS = "visits"
+    EFFECT = "effect"
+
+
 class Ranking(StrEnum):
     """By what people are ranked: what a message adds, or, until that is proven, what they are expected to do anyway."""
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from pyroaring import BitMap
 
@@ -14,6 +15,7 @@ from dure.people import actions as people
 from dure.people.models import Attention, Person
 from dure.people.values import Purpose, shop_sender
 from dure.shops.models import Shop
+from dure.targeting.values import KEPT
 from tests.cast import NOON, zelkova_coffee
 from tests.rooms.campaigns.conftest import BY, a_draft, friends, hand_over
 
@@ -202,3 +204,26 @@ def test_when_its_week_is_over_the_scores_are_gone_and_the_figures_stay(
     assert [len(BitMap.deserialize(bytes(part.meant_bits))) for part in queries.parts_of_plan(plan)] == [0, 0]
     assert WeekPlan.objects.get().value == plan.value
     assert Campaign.objects.filter(state=CampaignState.SCHEDULED).count() == 2
+
+
+def test_an_erased_person_is_in_no_plan_and_in_no_scores(shop: Shop) -> None:
+    everybody = friends(shop, 120)
+    waiting(shop)
+    plan = planned()
+    (found,) = chosen(plan).values()
+    gone = next(one for one in everybody if one.pk in found)
+    number = gone.pk
+    people.erase_person(person=gone, by="x", at=NOON)
+    (left,) = chosen(plan).values()
+    assert left == found - BitMap([number])
+    assert all(number not in BitMap.deserialize(bytes(part.meant_bits)) for part in queries.parts_of_plan(plan))
+    piece = WeekPiece.objects.get(plan=plan)
+    persons = np.frombuffer(bytes(piece.persons), "<u4")
+    room, value = np.frombuffer(bytes(piece.room), np.uint8), np.frombuffer(bytes(piece.value), "<f4").reshape(-1, KEPT)
+    there = persons == number
+    assert there.sum() == 1
+    assert room[there].tolist() == [0]
+    assert not value[there].any()
+    assert value[~there].any()
+    again = campaigns.advance_plan(plan=campaigns.replan_week(plan=plan, by=BY, at=NOON), at=NOON)
+    assert all(number not in bits for bits in chosen(again).values())

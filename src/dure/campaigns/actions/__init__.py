@@ -23,7 +23,7 @@ from dure.campaigns.actions.sending import (
     submit_campaign,
     tell_owners,
 )
-from dure.campaigns.actions.week import advance_plan, forget_plans, plan_week, replan_week
+from dure.campaigns.actions.week import advance_plan, cut_off_person, forget_plans, plan_week, replan_week
 
 __all__ = [
     "advance_plan",
@@ -32,6 +32,7 @@ __all__ = [
     "check_campaign",
     "close_campaign",
     "copy_campaign",
+    "cut_off_person",
     "draft_campaign",
     "finish_sending",
     "forget_plans",

@@ -20,6 +20,8 @@ from dure.campaigns.models import Assignment, Campaign, WeekPart, WeekPiece, Wee
 from dure.campaigns.values import Goal, PlanState
 from dure.kit import ids, jobs
 from dure.people import queries as people
+from dure.people.events import PersonErased
+from dure.shops import fence
 from dure.targeting import queries as targeting
 from dure.targeting.values import KEPT, Offering
 
@@ -156,7 +158,10 @@ def _score_piece(plan: WeekPlan) -> WeekPlan:
         meant = [BitMap.deserialize(bytes(part.meant_bits)) for part in parts]
         everybody = BitMap.union(*meant)
         number = plan.done
-        persons = np.array(everybody[number * PIECE : (number + 1) * PIECE].to_array(), np.uint32)
+        last = plan.pieces.order_by("-number").values_list("high_person", flat=True).first()
+        # By number and not by rank: somebody may have been forgotten since the piece before.
+        begin = 0 if last is None else everybody.rank(last)
+        persons = np.array(everybody[begin : begin + PIECE].to_array(), np.uint32)
         here = BitMap(persons)
         pairs = [np.searchsorted(persons, np.array((one & here).to_array(), np.uint32)) for one in meant]
         row = np.concatenate(pairs)
@@ -169,7 +174,8 @@ def _score_piece(plan: WeekPlan) -> WeekPlan:
         left = people.advertising_left(persons.tolist(), at=plan.at)
         room = np.array([min(left.get(person, 0), 255) for person in persons.tolist()], np.uint8)
         WeekPiece.objects.create(
-            plan=plan, number=number, persons=persons.astype("<u4").tobytes(), room=room.tobytes(),
+            plan=plan, number=number, low_person=int(persons[0]) if len(persons) else last or 0,
+            high_person=int(persons[-1]) if len(persons) else last or 0, persons=persons.astype("<u4").tobytes(), room=room.tobytes(),
             campaign=campaign.astype("<u2").tobytes(), value=value.astype("<f4").tobytes(),
         )  # fmt: skip
         plan.done += 1
@@ -299,3 +305,28 @@ def forget_plans(*, at: datetime) -> int:
     empty = BitMap().serialize()
     WeekPart.objects.filter(plan__in=over).exclude(meant_bits=empty).update(meant_bits=empty, chosen_bits=None)
     return gone
+
+
+def cut_off_person(fact: PersonErased) -> None:
+    """Hears PersonErased: no plan of a week that is not over means, chooses or scores an erased person. Their number stays in a
+    piece as that of an empty stone, with room for nothing and worth nothing."""
+    with fence.across_shops():  # plans are made over all shops
+        for part in WeekPart.objects.filter(meant_bits__isnull=False).select_for_update().order_by("pk").iterator():
+            meant = BitMap.deserialize(bytes(part.meant_bits))
+            if fact.person_id not in meant:
+                continue
+            meant.discard(fact.person_id)
+            part.meant_bits = meant.serialize()
+            if part.chosen_bits is not None:
+                chosen = BitMap.deserialize(bytes(part.chosen_bits))
+                chosen.discard(fact.person_id)
+                part.chosen_bits = chosen.serialize()
+            part.save(update_fields=["meant_bits", "chosen_bits"])
+        within = WeekPiece.objects.filter(low_person__lte=fact.person_id, high_person__gte=fact.person_id)
+        for piece in within.select_for_update().order_by("pk"):
+            place = np.flatnonzero(np.frombuffer(bytes(piece.persons), "<u4") == fact.person_id)
+            room = np.frombuffer(bytes(piece.room), np.uint8).copy()
+            value = np.frombuffer(bytes(piece.value), "<f4").reshape(-1, KEPT).copy()
+            room[place], value[place] = 0, 0
+            piece.room, piece.value = room.tobytes(), value.tobytes()
+            piece.save(update_fields=["room", "value"])

@@ -353,6 +353,12 @@ SHEETS: dict[str, dict[str, Any]] = {
         "filter": "state",
     },
     "partners.Reply": {"list": "id shop api_key key status at", "search": "key"},
+    "targeting.ScoreModel": {
+        "list": "public_id name version from_on until_on rows code_version fault at",
+        "search": "public_id",
+        "filter": "name",
+    },
+    "targeting.ModelStep": {"list": "id name model back by reason at"},
     "campaigns.Campaign": {
         "list": "public_id shop name goal trigger state version send_at result_at measured",
         "search": "public_id",
