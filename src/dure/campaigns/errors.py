@@ -107,3 +107,14 @@ class NeedsReview(Refused):
         "모르는 사람에게 가는 소식은 운영자가 먼저 확인해요. 확인되면 바로 알려 드릴게요.",
         en="Messages to people you don't know are reviewed by the operator first.",
     )
+
+
+class TopUpWrong(Invalid):
+    sentence = say("1만 원부터 100만 원까지 넣을 수 있어요.", en="From 10,000 to 1,000,000 won can be put in.")
+
+
+class NothingToReturn(Refused):
+    sentence = say(
+        "돌려드릴 충전금이 없어요. 계좌로 넣은 돈은 운영자에게 말씀해 주세요.",
+        en="There is no top-up to give back. Please ask the operator about what you paid by bank.",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -16,12 +16,16 @@ from dure.audiences import queries as audiences
 from dure.campaigns import errors, rules
 from dure.campaigns.engine import assign
 from dure.campaigns.models import Assignment, Campaign, CampaignStep, WeekPart, WeekPlan
-from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, PlanState, Trigger
+from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Moved, Movement, PlanState, Trigger
 from dure.kit.clock import KST
+from dure.ledger import queries as ledger
 from dure.messaging import queries as messages
 from dure.messaging.values import Medium, Tally
 from dure.offers.models import Offer
 from dure.offers.values import OfferKind
+from dure.payments import queries as payments
+from dure.payments.models import Payment
+from dure.payments.values import PaymentState, RefundState
 from dure.people.values import Purpose, shop_sender
 from dure.regulars import queries as regulars
 from dure.shops.models import Shop
@@ -150,6 +154,50 @@ def message_balances() -> list[tuple[Shop, int]]:
     return sorted(((known[name], won) for name, won in held.items() if name in known and won), key=lambda row: -row[1])
 
 
+SUBSIDY = "subsidy:operator"
+"""Where the operator's grants come from: what lies below zero there is what they cost."""
+_MOVEMENTS: dict[tuple[str, bool], Movement] = {
+    ("payment", True): Movement.TOP_UP,
+    ("messages-held", False): Movement.HELD,
+    ("messages-freed", True): Movement.FREED,
+    ("refund-hold", False): Movement.RETURNED,
+    ("refund-hold-reversal", True): Movement.KEPT,
+}
+
+
+def top_ups_of(shop: Shop) -> list[tuple[Payment, int]]:
+    """The paid top-ups of a message balance, the latest first, each with the won of it that were not returned."""
+    paid = payments.payments_about(message_account(shop)).filter(state=PaymentState.APPROVED).order_by("-id")
+    going = paid.annotate(gone=Sum("refunds__amount", filter=~Q(refunds__state=RefundState.FAILED)))
+    return [(one, one.amount - (one.gone or 0)) for one in going]
+
+
+def balance_moves(shop: Shop, *, limit: int = 100) -> list[Moved]:
+    """Movements of a shop's message balance, the latest first, each with the balance after it; from the books alone."""
+    account, balance = message_account(shop), message_balance(shop)
+    rows = ledger.postings_of(account)[:limit]
+    sendings = {row.entry.reference for row in rows if row.entry.kind in ("messages-held", "messages-freed")}
+    about = {name: said.removeprefix("campaign:") for name, said in messages.references_of(sendings).items()}
+    names = dict(Campaign.objects.filter(shop=shop, public_id__in=about.values()).values_list("public_id", "name"))
+    lines = []
+    for row in rows:
+        won = row.amount if row.destination.code == account else -row.amount
+        campaign = about.get(row.entry.reference, "")
+        granted = Movement.GRANT if row.source.code == SUBSIDY else Movement.BANK
+        lines.append(
+            Moved(
+                at=row.entry.at,
+                movement=_MOVEMENTS.get((row.entry.kind, won > 0), granted),
+                won=won,
+                balance=balance,
+                campaign=campaign if campaign in names else "",
+                name=names.get(campaign, ""),
+            )
+        )
+        balance -= won
+    return lines
+
+
 def message_account(shop: Shop) -> str:
     """The balance that a shop's messages are paid from."""
     return f"messages:{shop.public_id}"
@@ -247,8 +295,28 @@ _DUE = {
         SELECT person_id FROM regulars_relation WHERE shop_id = %(shop)s AND left_at IS NULL AND visits > 0
           AND last_visit_at <= %(at)s - make_interval(days => %(n)s)
           AND last_visit_at > %(at)s - interval '60 days'""",
+    Trigger.BIRTHDAY: """
+        SELECT r.person_id FROM regulars_relation r JOIN people_birthday b ON b.person_id = r.person_id
+        WHERE r.shop_id = %(shop)s AND r.left_at IS NULL
+          AND (b.month, b.day) IN (SELECT * FROM unnest(%(months)s::int[], %(days)s::int[]))""",
+    Trigger.SOLD_OUT_BACK: """
+        SELECT DISTINCT r.person_id FROM menu_item i
+        JOIN ordering_orderline l ON l.shop_id = i.shop_id AND l.item_id = i.id
+        JOIN ordering_order o ON o.id = l.order_id AND o.placed_at > %(at)s - make_interval(days => %(n)s)
+        JOIN people_device d ON d.id = o.device_id
+        JOIN regulars_relation r ON r.shop_id = i.shop_id AND r.person_id = d.person_id AND r.left_at IS NULL
+        WHERE i.shop_id = %(shop)s AND NOT i.sold_out AND i.retired_at IS NULL
+          AND i.back_at > %(at)s - interval '2 days' AND i.back_at <= %(at)s
+          AND NOT EXISTS (SELECT 1 FROM channels_wish w WHERE w.person_id = r.person_id AND w.item_id = i.id)""",
 }
-AGAIN_AFTER = {Trigger.WELCOME: 36_500, Trigger.UNUSED_COUPON: 14, Trigger.QUIET_HOURS: 21}
+"""Whose turn each automation finds. Whoever asked to be told that a dish is back hears it as information, and not as this."""
+AGAIN_AFTER = {
+    Trigger.WELCOME: 36_500,
+    Trigger.UNUSED_COUPON: 14,
+    Trigger.QUIET_HOURS: 21,
+    Trigger.BIRTHDAY: 300,
+    Trigger.SOLD_OUT_BACK: 30,
+}
 """Days until an automation may write to the same person again; 90 unless it says otherwise."""
 
 
@@ -258,7 +326,12 @@ def due_for(campaign: Campaign, *, at: datetime) -> NDArray[np.uint32]:
     if trigger == Trigger.QUIET_HOURS and at.astimezone(KST).weekday() != quietest_day(campaign.shop, at=at):
         return np.empty(0, np.uint32)
     with connection.cursor() as cursor:
-        cursor.execute(_DUE[trigger], {"shop": campaign.shop_id, "n": campaign.number, "at": at})
+        near = rules.days_ahead(at.astimezone(KST).date(), min(campaign.number, rules.BIRTHDAY_AHEAD_MAX))
+        months, days = zip(*near, strict=True)
+        cursor.execute(
+            _DUE[trigger],
+            {"shop": campaign.shop_id, "n": campaign.number, "at": at, "months": list(months), "days": list(days)},
+        )
         due = np.array(sorted(row[0] for row in cursor.fetchall()), np.uint32)
     since = at - timedelta(days=AGAIN_AFTER.get(trigger, 90))
     lately = BitMap()

@@ -1,6 +1,7 @@
 """What a campaign may say, and what may follow what. Pure."""
 
 import re
+from calendar import isleap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,6 +30,7 @@ PEOPLE_TO_MEASURE = 60
 SMALLEST_STRANGERS = 100
 GAP = re.compile(r"#\{([^{}]*)\}")
 TITLE_MAX, BODY_MAX = 40, 400
+BIRTHDAY_AHEAD_MAX = 30
 USUAL: Mapping[Goal, tuple[float, float]] = {
     Goal.WIN_BACK: (0.0, 0.04),
     Goal.SECOND_VISIT: (0.0, 0.05),
@@ -177,3 +179,11 @@ def usual_effect(goal: Goal) -> float:
 def week_of(day: date) -> date:
     """The Monday of the day's week."""
     return day - timedelta(days=day.weekday())
+
+
+def days_ahead(begin: date, count: int) -> list[tuple[int, int]]:
+    """Month and day of `begin` and the `count` days after it. Where a year has no 29 February, its 28th stands for both."""
+    days = [begin + timedelta(days=ahead) for ahead in range(count + 1)]
+    found = [(one.month, one.day) for one in days]
+    leapless = any(one.month == 2 and one.day == 28 and not isleap(one.year) for one in days)
+    return [*found, (2, 29)] if leapless else found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from dure.kit.language import Text, say
@@ -51,6 +52,8 @@ class Trigger(StrEnum):
     STAMP_NEARLY = "stamp_nearly"
     UNUSED_COUPON = "unused_coupon"
     QUIET_HOURS = "quiet_hours"
+    BIRTHDAY = "birthday"
+    SOLD_OUT_BACK = "sold_out_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +200,18 @@ TRIGGERS: Mapping[Trigger, TriggerPlan] = {
         title={"ko": "#{shop}, 오늘 한가해요", "en": "#{shop} has room today"},
         body={"ko": "기다리지 않고 드실 수 있어요.", "en": "No waiting today."},
     ),
+    Trigger.BIRTHDAY: TriggerPlan(
+        name=say("생일", en="Birthday"), why=say("생일을 알려 준 친구의 생일이 며칠 남았을 때", en="Some days before the birthday of a friend who told it"),
+        number=3, unit=_DAYS, goal=Goal.WIN_BACK,
+        title={"ko": "생일을 미리 축하드려요", "en": "An early happy birthday"},
+        body={"ko": "#{shop}에서 따뜻한 한 끼로 축하하고 싶어요.", "en": "#{shop} would love to celebrate with you."},
+    ),
+    Trigger.SOLD_OUT_BACK: TriggerPlan(
+        name=say("품절이 풀렸을 때", en="Sold-out dish is back"), why=say("요즘 먹은 메뉴가 품절됐다 다시 나왔을 때", en="When a dish they had of late was sold out and is back"),
+        number=60, unit=_DAYS, goal=Goal.WIN_BACK,
+        title={"ko": "기다리던 메뉴가 다시 나왔어요", "en": "A dish you know is back"},
+        body={"ko": "지난번에 드신 메뉴가 #{shop}에 다시 나왔어요.", "en": "A dish you had at #{shop} is on the menu again."},
+    ),
 }  # fmt: skip
 
 
@@ -213,3 +228,42 @@ class Forecast:
     discounts_high: int
     result_days: int
     measured: bool
+
+
+TOP_UPS = (30_000, 50_000, 100_000, 300_000)
+TOP_UP_LEAST, TOP_UP_MOST = 10_000, 1_000_000
+
+
+class Movement(StrEnum):
+    """Why a message balance moved."""
+
+    TOP_UP = "top_up"
+    BANK = "bank"
+    GRANT = "grant"
+    HELD = "held"
+    FREED = "freed"
+    RETURNED = "returned"
+    KEPT = "kept"
+
+
+MOVEMENT_WORDS: Mapping[Movement, Text] = {
+    Movement.TOP_UP: say("충전", en="Topped up"),
+    Movement.BANK: say("계좌 입금", en="Paid in by bank"),
+    Movement.GRANT: say("운영자 지원금", en="Granted by the operator"),
+    Movement.HELD: say("캠페인에 잡아 둔 값", en="Set aside for a campaign"),
+    Movement.FREED: say("보내지 않아 돌아온 값", en="Back from a campaign"),
+    Movement.RETURNED: say("돌려받기", en="Taken back"),
+    Movement.KEPT: say("돌려받지 못해 남은 돈", en="Could not be taken back"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One line of a message balance's statement: `won` with its sign, the balance after it, and the campaign it was for."""
+
+    at: datetime
+    movement: Movement
+    won: int
+    balance: int
+    campaign: str = ""
+    name: str = ""

@@ -72,6 +72,17 @@ class TooLateToAnswer(Refused):
     )
 
 
+class NotSoldOut(Refused):
+    sentence = say("지금 주문할 수 있는 메뉴예요.", en="This dish can be ordered now.")
+
+
+class TooManyWishes(Refused):
+    sentence = say(
+        "기다리는 메뉴가 20개예요. 그 가운데 나온 것이 있으면 다시 부탁할 수 있어요.",
+        en="You wait for 20 dishes already. Ask again when some of them are back.",
+    )
+
+
 class TooManyLines(Busy):
     status = 429
     sentence = say(

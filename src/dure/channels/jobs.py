@@ -23,9 +23,15 @@ def tell_about_chat(chat_id: int, shop_id: int) -> None:
     actions.tell_about_chat(shop_id=shop_id, chat_id=chat_id, at=clock.now())
 
 
+@jobs.job("channels.tell_item_back")
+def tell_item_back(shop_id: int, item_id: int) -> None:
+    actions.tell_item_back(shop_id=shop_id, item_id=item_id, at=clock.now())
+
+
 @jobs.periodic("channels.tidy", cron="37 4 * * *")
 def tidy(timestamp: int) -> None:
     """Every night: lines older than ninety days go, and so do the receipts of order and chat notices."""
     at = clock.now()
     actions.drop_old_lines(at=at)
-    messaging.drop_notices(topics=("order", "chat"), before=at - NOTICES_KEPT)
+    actions.drop_old_wishes(at=at)
+    messaging.drop_notices(topics=("order", "chat", "wish"), before=at - NOTICES_KEPT)

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from dure.channels.values import Side
-from dure.menu.models import Photo
+from dure.menu.models import Item, Photo
 from dure.people.models import Person
 from dure.shops.models import Shop
 
@@ -84,4 +84,23 @@ class ChatLine(models.Model):
         indexes = [
             models.Index(fields=["chat", "at"], name="chat_line_in_order"),
             models.Index(fields=["at"], name="chat_line_age"),
+        ]
+
+
+class Wish(models.Model):
+    """Somebody asked to be told, once, when a sold-out item is back; `told_at` when they were. Forgotten after a month."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "item"], condition=Q(told_at=None), name="wish_waits_once")
+        ]
+        indexes = [
+            models.Index(fields=["item"], condition=Q(told_at=None), name="wish_waits"),
+            models.Index(fields=["asked_at"], name="wish_age"),
         ]

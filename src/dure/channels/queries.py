@@ -8,8 +8,8 @@ from django.db.models import Count, F, Q, QuerySet
 
 from dure.channels import rules
 from dure.channels.errors import CouponNotHere, NoSuchAnswer, NoSuchChat, NoSuchPost
-from dure.channels.models import CannedAnswer, Chat, ChatLine, Post, Profile
-from dure.channels.values import LINES_KEPT, ORDER_OPENS, Door, Side
+from dure.channels.models import CannedAnswer, Chat, ChatLine, Post, Profile, Wish
+from dure.channels.values import LINES_KEPT, ORDER_OPENS, WISH_LASTS, Door, Side
 from dure.kit.clock import KST
 from dure.kit.language import Text, say
 from dure.offers import queries as offers
@@ -196,3 +196,14 @@ def away_words(shop: Shop, profile: Profile, language: str, *, at: datetime) -> 
         day=f"{opens.month}/{opens.day}",
         t=f"{opens:%H:%M}",
     ).within(language)
+
+
+def wishes_for(person: Person | None, item: str) -> bool:
+    """Whether this person waits to be told that the item of this public id is back."""
+    return person is not None and Wish.objects.filter(person=person, item__public_id=item, told_at=None).exists()
+
+
+def waiting_for(shop_id: int, item_id: int, *, at: datetime) -> QuerySet[Wish]:
+    """Who waits for an item of a shop, whoever asked first first."""
+    waiting = Wish.objects.filter(shop_id=shop_id, item_id=item_id, told_at=None, asked_at__gt=at - WISH_LASTS)
+    return waiting.select_related("shop", "person", "item").order_by("asked_at", "id")

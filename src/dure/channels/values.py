@@ -19,6 +19,10 @@ AWAY_EVERY = timedelta(hours=6)
 """How often the automatic answer outside opening hours may repeat itself in one chat."""
 
 
+WISH_LASTS, WISHES_MAX = timedelta(days=30), 20
+"""How long somebody waits for a sold-out dish, and for how many at once."""
+
+
 class Side(StrEnum):
     """Who wrote a line. AWAY: the shop's automatic answer outside its hours."""
 

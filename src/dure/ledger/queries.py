@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from dure.ledger import rules
 from dure.ledger.models import Account, Entry, Posting, Seal
@@ -65,6 +65,12 @@ def entries_about(reference: str) -> QuerySet[Entry]:
         .order_by("id")
         .prefetch_related("postings__source", "postings__destination")
     )
+
+
+def postings_of(code: str) -> QuerySet[Posting]:
+    """What moved on an account, the latest first, with entries and accounts."""
+    moved = Posting.objects.filter(Q(source__code=code) | Q(destination__code=code))
+    return moved.select_related("entry", "source", "destination").order_by("-id")
 
 
 def trial() -> Trial:

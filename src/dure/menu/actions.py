@@ -17,6 +17,7 @@ from dure.kit import events, ids
 from dure.kit.language import clean
 from dure.menu import errors, queries, rules
 from dure.menu.engine import photo as engine
+from dure.menu.events import ItemReturned
 from dure.menu.models import Item, Option, OptionGroup, Photo, Section, Station
 from dure.menu.values import Allergen, GroupDraft, ImportReport, ItemDraft, OptionDraft, Words
 from dure.shops.models import Shop
@@ -101,7 +102,9 @@ def change_item(*, shop: Shop, item: Item, by: str, at: datetime, **changes: obj
     read = _read_item(shop, changes)
     if "price" in read and rules.lowest_price(read["price"], queries.groups_of(held)) < 0:
         raise errors.BelowZero
+    gone = held.sold_out
     _set(held, read)
+    _come_back(held, gone, at)
     return _rung(held)
 
 
@@ -126,19 +129,22 @@ def retire_item(*, shop: Shop, item: Item, by: str, at: datetime) -> None:
 
 @transaction.atomic
 def mark_sold_out(*, shop: Shop, item: Item, sold_out: bool, by: str, at: datetime) -> Item:
-    """The item is sold out, or there again. Refuses MenuEntryNotFound. Rings. Repeat-safe."""
+    """The item is sold out, or there again. Refuses MenuEntryNotFound. Rings, says ItemReturned. Repeat-safe."""
     held = _held_item(shop, item)
-    held.sold_out = sold_out
+    gone, held.sold_out = held.sold_out, sold_out
     held.save(update_fields=["sold_out"])
+    _come_back(held, gone, at)
     return _rung(held)
 
 
 @transaction.atomic
 def mark_option_sold_out(*, shop: Shop, option: Option, sold_out: bool, by: str, at: datetime) -> Option:
-    """The option is sold out, or there again. Refuses MenuEntryNotFound. Rings. Repeat-safe."""
+    """The option is sold out, or there again. Refuses MenuEntryNotFound. Rings, says ItemReturned. Repeat-safe."""
     held = _found(Option.objects.select_for_update().filter(shop=shop, pk=option.pk).first())
-    held.sold_out = sold_out
+    gone, held.sold_out = held.sold_out, sold_out
     held.save(update_fields=["sold_out"])
+    if not held.group.item.sold_out:
+        _come_back(held.group.item, gone and not sold_out, at)
     return _rung(held)
 
 
@@ -238,7 +244,9 @@ def import_menu(*, shop: Shop, file: IO[bytes], by: str, at: datetime) -> Import
                 raise errors.TooMuchMenu
             item = _add_item(shop, read)
         else:
+            gone = item.sold_out
             _set(item, read)
+            _come_back(item, gone, at)
         if "option" in draft.columns:
             _put_options(item, entry.groups)
         elif rules.lowest_price(item.price, queries.groups_of(item)) < 0:
@@ -259,6 +267,14 @@ def _held_section(shop: Shop, section: Section) -> Section:
 def _held_item(shop: Shop, item: Item) -> Item:
     standing = Item.objects.select_for_update(of=("self",)).filter(shop=shop, pk=item.pk, retired_at__isnull=True)
     return _found(standing.select_related("photo").first())
+
+
+def _come_back(item: Item, gone: bool, at: datetime) -> None:
+    """Say so where an item that was `gone` can be ordered again."""
+    if gone and not item.sold_out:
+        item.back_at = at
+        item.save(update_fields=["back_at"])
+        events.publish(ItemReturned(shop_id=item.shop_id, item_id=item.pk, at=at))
 
 
 def _found(row: Row | None) -> Row:

@@ -38,7 +38,7 @@ class Photo(models.Model):
 
 
 class Item(models.Model):
-    """Something a guest can order. `price` in won, value-added tax included."""
+    """Something a guest can order. `price` in won, value-added tax included. `back_at`: when it last was sold out no more."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
     public_id = models.TextField(unique=True)
@@ -55,6 +55,7 @@ class Item(models.Model):
     photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="+")
     position = models.PositiveIntegerField(default=0)
     sold_out = models.BooleanField(default=False)
+    back_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -50,6 +50,11 @@ def sending_by_key(key: str) -> Sending | None:
     return Sending.objects.filter(key=key).first()
 
 
+def references_of(names: Collection[str]) -> dict[str, str]:
+    """The references of sendings by their public ids."""
+    return dict(Sending.objects.filter(public_id__in=names).values_list("public_id", "reference"))
+
+
 def sendings_about(reference: str) -> QuerySet[Sending]:
     """The sendings with this reference, oldest first."""
     return Sending.objects.filter(reference=reference).order_by("pk")

@@ -27,6 +27,10 @@ class NotMarked(NotPermitted):
     sentence = say("광고 제목은 (광고)로 시작해야 해요.", en="The title of an advertisement must begin with (광고).")
 
 
+class NoSuchDay(Invalid):
+    sentence = say("그런 날이 없어요. 월과 일을 다시 골라 주세요.", en="There is no such day. Please choose again.")
+
+
 class Erased(NotPermitted):
     """The person asked to be forgotten, or was merged into another."""
 

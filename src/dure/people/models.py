@@ -171,6 +171,22 @@ class Attention(models.Model):
         ]
 
 
+class Birthday(models.Model):
+    """The month and day on which somebody likes to be congratulated, as they said themselves; never the year. It is there as
+    long as their consent (`Purpose.BIRTHDAY`) holds."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="+")
+    month = models.PositiveSmallIntegerField()
+    day = models.PositiveSmallIntegerField()
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(month__range=(1, 12), day__range=(1, 31)), name="birthday_is_a_day")
+        ]
+        indexes = [models.Index(fields=["month", "day"], name="birthday_on")]
+
+
 class Retained(models.Model):
     """What the law makes us keep of an erased person, apart from everything else, until `keep_until`.
 

@@ -14,7 +14,7 @@ from dure.messaging.models import Sending
 from dure.messaging.values import Medium, MessageKind
 from dure.people import rules, values
 from dure.people.errors import NoSuchPerson, TooMuchAtOnce
-from dure.people.models import Attention, Consent, Device, Notice, Person, Retained, SaleContact, Session
+from dure.people.models import Attention, Birthday, Consent, Device, Notice, Person, Retained, SaleContact, Session
 from dure.people.values import (
     ALL_CONSENT_TEXTS,
     EVERYBODY,
@@ -351,6 +351,11 @@ def asked_by(sending: Sending, medium: Medium) -> Asked:
 def attention_of(person: Person) -> Attention:
     """How much attention this person gives; the operator's limits alone where they never said."""
     return Attention.objects.filter(person=person).first() or Attention(person=person, changed_at=person.created_at)
+
+
+def birthday_of(person: Person) -> Birthday | None:
+    """The day on which this person likes to be congratulated, as far as they said."""
+    return Birthday.objects.filter(person=person).first()
 
 
 def refuses(person: Person, sender: str = EVERYBODY, purpose: Purpose = Purpose.ADVERTISING) -> bool:

@@ -250,3 +250,8 @@ def sleeps(medium: Medium, at: datetime) -> bool:
     if medium is Medium.MAIL:
         return False
     return within(minute, BRAND_UNTIL if medium is Medium.BRAND else NIGHT_FROM, NIGHT_UNTIL)
+
+
+def is_day(month: int, day: int) -> bool:
+    """Whether some year has this day; 29 February is one."""
+    return 1 <= month <= 12 and 1 <= day <= calendar.monthrange(2024, month)[1]

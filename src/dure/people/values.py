@@ -20,6 +20,11 @@ class Purpose(StrEnum):
     ADVERTISING_PUSH = "advertising-push"
     ADVERTISING_PHONE = "advertising-phone"
     ADVERTISING_MAIL = "advertising-mail"
+    BIRTHDAY = "birthday"
+
+
+NOT_ADVERTISING = (Purpose.FRIENDSHIP, Purpose.TASTE, Purpose.BIRTHDAY)
+"""Consents to keep something about a person, which the law of advertising does not speak of."""
 
 
 _BY_MEDIUM = (Purpose.ADVERTISING_PUSH, Purpose.ADVERTISING_PHONE, Purpose.ADVERTISING_MAIL)
@@ -198,6 +203,22 @@ ALL_CONSENT_TEXTS: tuple[ConsentText, ...] = (
             "거둘 수 있어요.",
             en="Advertising of {shop} also comes by e-mail. What: your e-mail address. How long: until you withdraw by the link in "
             "any mail, without a login.",
+        ),
+    ),
+    ConsentText(
+        version="birthday-1",
+        purpose=Purpose.BIRTHDAY,
+        question=say("(선택) 생일에 단골 가게의 축하를 받을게요", en="(Optional) Birthday wishes from my shops"),
+        body=say(
+            "목적: 광고성 정보를 받기로 한 단골 가게가 생일 무렵에 인사와 쿠폰을 보낼 수 있게 하려고요. 항목: 생일의 월과 일 (태어난 해는 묻지 않아요). "
+            "기간: 지우거나 잊어 달라고 할 때까지. 가게에는 보이지 않지만, 생일 쿠폰을 쓰면 가게가 생일 무렵이라는 것을 짐작할 수 있어요.",
+            en="Why: so that shops whose advertising you agreed to may send wishes and a coupon around your birthday. What: month and "
+            "day (never the year). How long: until you take it away or ask us to forget you. Shops do not see it, but may guess "
+            "that it is about your birthday when you use such a coupon.",
+        ),
+        refusal=say(
+            "알려 주지 않아도 주문, 결제, 쿠폰은 그대로예요.",
+            en="Without it, ordering, paying and coupons stay the same.",
         ),
     ),
 )

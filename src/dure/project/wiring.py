@@ -6,6 +6,7 @@ from dure.channels import actions as channels
 from dure.checkouts import actions as checkouts
 from dure.checkouts.events import CheckoutClosed, CheckoutOpened, CheckoutPaid, CheckoutReturned
 from dure.kit.events import afterwards, at_once
+from dure.menu.events import ItemReturned
 from dure.offers import actions as offers
 from dure.ordering import actions as ordering
 from dure.ordering.events import BillReturned, BillSettled, OrderMoved, OrderReceived
@@ -33,6 +34,9 @@ def wire() -> None:
     at_once(OrderReceived, channels.note_received_order)
     at_once(OrderMoved, channels.note_moved_order)
     at_once(BillReturned, channels.note_returned_bill)
+
+    # Whoever asked to be told is, once the item can really be ordered again.
+    at_once(ItemReturned, channels.note_item_back)
 
     # What was asked for without an order is paid when its bill is; programs are told of it by an event of the same instant.
     at_once(BillSettled, checkouts.mark_paid)

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from dure.campaigns import actions as campaigns
 from dure.channels import actions as channels
 from dure.checkouts import actions as checkouts
 from dure.checkouts import queries as checkout_queries
@@ -44,7 +45,7 @@ from dure.town.cast import KEEPER, Character
 from dure.town.places import DURE_NOODLES, PLACES, Place
 
 BY = "town:demo"
-HISTORY = timedelta(days=84)
+HISTORY, GRANT = timedelta(days=84), 100_000
 DEMO_FILE, PARTNER_FILE = "demo.json", "partner.json"
 
 # How a kitchen got as far as it is: minutes after the order. Once everything is eaten, only the taps that count remain.
@@ -115,6 +116,7 @@ def settle_neighbourhood(*, at: datetime, home: Path, progress: Progress | None 
                 tell(say("{name}에 손님이 다녀가요", en="Guests come to {name}", name=place.name))
                 _live(shop, share=1.0 if place is DURE_NOODLES else 0.35, at=at)
                 _tell_news(shop, place, at=at)
+                campaigns.grant_messages(shop=shop, won=GRANT, key=shop.public_id, by=BY, at=at)
         # Nobody is told today that an order of last month is ready.
         jobs.take_back("channels.tell_about_order", "channels.tell_about_refund")
         _write_demo(home, opened, passwords)

@@ -1,7 +1,7 @@
 """A campaign from draft to sent: only to those who agreed, some held out, all or nothing, refusals that help."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
@@ -11,14 +11,21 @@ from dure.campaigns import actions as campaigns
 from dure.campaigns import errors, queries, rules
 from dure.campaigns.models import Assignment, Campaign, CampaignStep, CampaignVersion
 from dure.campaigns.values import CampaignState, Goal, Trigger
+from dure.channels import actions as channels
+from dure.kit import ids
 from dure.kit.errors import DureError
+from dure.menu import actions as menu
+from dure.menu.models import Item
 from dure.messaging.models import Message
 from dure.offers import actions as offers
 from dure.offers.models import Coupon, Offer
 from dure.offers.values import OfferKind, OfferState
+from dure.ordering.models import Order, OrderLine
 from dure.people import actions as people
-from dure.people.models import Person
-from dure.people.values import Purpose, inbox_address, shop_sender
+from dure.people.errors import NoSuchDay
+from dure.people.models import Birthday, Device, Person
+from dure.people.values import NETWORK_SENDER, Purpose, inbox_address, shop_sender
+from dure.shops import fence
 from dure.shops.models import Shop
 from tests.cast import NOON
 from tests.rooms.campaigns.conftest import BY, a_draft, friends, hand_over, sent
@@ -296,6 +303,70 @@ def test_every_automation_runs(shop: Shop, trigger: Trigger) -> None:
     if trigger == Trigger.SECOND_VISIT:
         assert wave is not None
         assert wave.reached_people > 10
+
+
+def test_birthdays_are_found_some_days_before_and_only_of_whom_told_theirs(shop: Shop) -> None:
+    told = friends(shop, 40, away_days=10)
+    friends(shop, 20, away_days=10)
+    for number, person in enumerate(told):
+        day = NOON.date() + timedelta(days=number % 8)
+        people.keep_birthday(
+            person=person, month=day.month, day=day.day, source="t", proof={}, by="t", at=NOON - timedelta(days=1)
+        )
+    campaign = win_back(shop, trigger=Trigger.BIRTHDAY, number=3)
+    due = set(queries.due_for(campaign, at=NOON).tolist())
+    assert due <= {person.pk for number, person in enumerate(told) if number % 8 <= 3}
+    assert len(due) >= 18  # one in a hundred is never written to
+    wave = campaigns.run_automation(campaign=campaign, at=NOON)
+    assert wave is not None
+    assert wave.held_people > 0
+    people.withdraw_consent(
+        person=told[4], sender=NETWORK_SENDER, purpose=Purpose.BIRTHDAY, source="t", proof={}, by="t", at=NOON
+    )
+    assert told[4].pk not in queries.due_for(campaign, at=NOON + DAY)
+    with fence.across_shops():
+        people.erase_person(person=told[12], by="t", at=NOON)
+    assert not Birthday.objects.filter(person__in=[told[4], told[12]]).exists()
+
+
+@pytest.mark.parametrize(("month", "day"), [(2, 30), (4, 31), (13, 1), (0, 1), (1, 0)])
+def test_a_day_that_is_none_is_refused(shop: Shop, month: int, day: int) -> None:
+    (person,) = friends(shop, 1)
+    with pytest.raises(NoSuchDay):
+        people.keep_birthday(person=person, month=month, day=day, source="t", proof={}, by="t", at=NOON)
+
+
+def test_the_29th_of_february_is_the_28th_where_there_is_none() -> None:
+    assert (2, 29) in rules.days_ahead(date(2027, 2, 27), 1)
+    assert (2, 29) not in rules.days_ahead(date(2028, 2, 27), 1)
+    assert (2, 29) in rules.days_ahead(date(2028, 2, 28), 1)
+    assert rules.days_ahead(date(2026, 12, 31), 1) == [(12, 31), (1, 1)]
+
+
+def test_a_dish_that_is_back_is_told_to_who_had_it_but_not_to_who_asked(shop: Shop) -> None:
+    """As an advertisement, with people held out; whoever asked has heard it as information."""
+    item = Item.objects.get(shop=shop, name__ko="잔치국수")
+    guests = friends(shop, 30, away_days=10)
+    for number, person in enumerate(guests, start=1):
+        device, _ = people.remember_device(at=NOON)
+        Device.objects.filter(pk=device.pk).update(person=person)
+        order = Order.objects.create(
+            shop=shop, public_id=ids.new_public_id("ord"), number=number, key=str(person.pk), business_day=NOON.date(),
+            device=device, state="served", total=8_000, placed_at=NOON - DAY * 10, changed_at=NOON - DAY * 10,
+        )  # fmt: skip
+        OrderLine.objects.create(
+            shop=shop, order=order, item=item, name=item.name, unit_price=8_000, quantity=1, total=8_000
+        )
+    campaign = win_back(shop, trigger=Trigger.SOLD_OUT_BACK, number=60)
+    assert not len(queries.due_for(campaign, at=NOON))
+    menu.mark_sold_out(shop=shop, item=item, sold_out=True, by=BY, at=NOON - DAY)
+    channels.wish_for(shop=shop, person=guests[0], item=item.public_id, at=NOON - DAY)
+    assert not len(queries.due_for(campaign, at=NOON))
+    menu.mark_sold_out(shop=shop, item=item, sold_out=False, by=BY, at=NOON)
+    due = queries.due_for(campaign, at=NOON)
+    assert len(due) >= 26
+    assert guests[0].pk not in due
+    assert not len(queries.due_for(campaign, at=NOON + DAY * 3))
 
 
 def test_a_refusal_is_never_a_surprise(shop: Shop) -> None:

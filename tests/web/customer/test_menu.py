@@ -246,3 +246,17 @@ def test_last_times_meal_is_two_taps_away(noodles: Shop) -> None:
     phone.press("/basket/repetition")
     assert "잔치국수" in phone.text
     assert ("how", "counter") in [button for form in phone.reader.forms for button in form.buttons]
+
+
+def test_a_sold_out_dish_is_wished_for_with_one_tap_by_a_phone_nobody_knows(noodles: Shop) -> None:
+    item, table = cast.item_of(noodles, "잔치국수"), table_of(noodles)
+    page = f"/t/{table.code}/items/{item.public_id}"
+    phone = Phone().scan(table).open(page)
+    assert "다시 나오면" not in phone.text
+    with fence.within_shop(noodles.pk):
+        found = menus.item_by_public_id(noodles, item.public_id)
+        menu.mark_sold_out(shop=noodles, item=found, sold_out=True, by="staff:test", at=cast.NOON)
+    phone.open(page).press(page, ("wish", "yes"))
+    assert "알림함으로 한 번 알려 드릴게요" in phone.text
+    phone.press(page, ("wish", "no"))
+    assert "다시 나오면 알려 주세요" in phone.text

@@ -1,4 +1,5 @@
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dure.messaging.values import MessageKind
@@ -122,3 +123,33 @@ def test_a_guest_who_never_joined_can_be_forgotten_too(noodles: Shop) -> None:
     assert "모두 지웠어요" in phone.text
     assert phone.open(order).status == 404
     assert not Device.objects.exists()
+
+
+def test_a_birthday_is_given_changed_and_taken_away_and_no_shop_sees_it(noodles: Shop) -> None:
+    phone = joined(noodles).open("/my/consents")
+    who = person(phone)
+    phone.press("/my/consents", ("birthday", "keep"), month="2", day="29")
+    assert "2월 29일로 알고 있어요" in phone.text
+    assert Purpose.BIRTHDAY in people.consents_held(who, "dure")
+    phone.press("/my/consents", ("birthday", "keep"), month="2", day="30")
+    assert phone.status == 422
+    phone.open("/my/consents").press("/my/consents", ("birthday", "drop"))
+    assert "알고 있어요" not in phone.text
+    assert people.birthday_of(who) is None
+    assert Purpose.BIRTHDAY not in people.consents_held(who, "dure")
+
+
+def test_a_stranger_has_no_birthday_here(noodles: Shop) -> None:
+    phone = Phone().open("/my/consents")
+    assert "birthday" not in phone.text
+    answer = Client().post("/my/consents", {"birthday": "keep", "month": "1", "day": "1"})
+    assert answer.status_code == 404
+
+
+def test_whoever_changes_the_language_is_written_to_in_it(noodles: Shop) -> None:
+    phone = joined(noodles)
+    who = person(phone)
+    assert who.language == "ko"
+    phone.open("/my").press("/language")
+    who.refresh_from_db()
+    assert who.language == "en"

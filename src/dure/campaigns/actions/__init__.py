@@ -1,5 +1,6 @@
 """Everything done with campaigns."""
 
+from dure.campaigns.actions.balance import begin_top_up, fund_messages, grant_messages, take_balance_back
 from dure.campaigns.actions.drafts import (
     change_automation,
     change_draft,
@@ -9,7 +10,7 @@ from dure.campaigns.actions.drafts import (
     start_automation,
     would_be,
 )
-from dure.campaigns.actions.outbox import forms_of, fund_messages, gap_values, price_each, sendings_of, texts_of
+from dure.campaigns.actions.outbox import forms_of, gap_values, price_each, sendings_of, texts_of
 from dure.campaigns.actions.sending import (
     close_campaign,
     finish_sending,
@@ -27,6 +28,7 @@ from dure.campaigns.actions.week import advance_plan, cut_off_person, forget_pla
 
 __all__ = [
     "advance_plan",
+    "begin_top_up",
     "change_automation",
     "change_draft",
     "check_campaign",
@@ -39,6 +41,7 @@ __all__ = [
     "forms_of",
     "fund_messages",
     "gap_values",
+    "grant_messages",
     "pause_campaign",
     "plan_week",
     "price_each",
@@ -52,6 +55,7 @@ __all__ = [
     "start_campaign",
     "stop_campaign",
     "submit_campaign",
+    "take_balance_back",
     "tell_owners",
     "texts_of",
     "would_be",

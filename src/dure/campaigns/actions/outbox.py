@@ -1,6 +1,5 @@
 """A wave in the outbox: its texts opened, its people queued, the gate's first look, the price held."""
 
-import logging
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -22,17 +21,8 @@ from dure.messaging.values import Form, Medium, MessageKind
 from dure.people import actions as people
 from dure.people import queries as people_queries
 from dure.people.values import NETWORK_SENDER, PLATFORM_NAME, Topic, shop_sender
-from dure.shops.models import Shop
 
 LASTS = timedelta(days=1)
-_log = logging.getLogger(__name__)
-
-
-def fund_messages(*, shop: Shop, won: int, transfer: str, by: str, at: datetime) -> None:
-    """Put what a shop paid in by bank transfer onto its message balance. The same transfer counts once."""
-    account = queries.message_account(shop)
-    messaging.fund_messages(account=account, source="bank:messages", won=won, key=f"messages-funded:{transfer}", at=at)
-    _log.info("%s put %s won onto %s for transfer %s", by, won, account, transfer)
 
 
 def queue_wave(campaign: Campaign, fixed: Assignment, *, at: datetime) -> int:

@@ -31,6 +31,7 @@ from dure.channels.actions.pages import (
     take_coupon,
     write_post,
 )
+from dure.channels.actions.wishes import drop_old_wishes, drop_wish, note_item_back, tell_item_back, wish_for
 
 __all__ = [
     "answer_chat",
@@ -39,7 +40,9 @@ __all__ = [
     "cut_off_person",
     "drop_answer",
     "drop_old_lines",
+    "drop_old_wishes",
     "drop_post_photo",
+    "drop_wish",
     "greet_friend",
     "join_chats",
     "keep_answer",
@@ -47,6 +50,7 @@ __all__ = [
     "keep_profile",
     "look_at_chat",
     "look_at_chat_as_shop",
+    "note_item_back",
     "note_moved_order",
     "note_received_order",
     "note_returned_bill",
@@ -56,6 +60,8 @@ __all__ = [
     "tell_about_chat",
     "tell_about_order",
     "tell_about_refund",
+    "tell_item_back",
     "unblock_chat",
+    "wish_for",
     "write_post",
 ]

@@ -17,7 +17,7 @@ from dure.channels.errors import (
     TooManyAnswers,
     TooManyLines,
 )
-from dure.channels.models import CannedAnswer, Chat, ChatLine
+from dure.channels.models import CannedAnswer, Chat, ChatLine, Wish
 from dure.channels.values import ANSWER_MAX, ANSWERS_MAX, LINE_MAX, LINES_KEPT, Side
 from dure.kit import events, ids, jobs
 from dure.people.events import PersonErased, PersonsMerged
@@ -188,11 +188,16 @@ def cut_off_person(fact: PersonErased) -> None:
     with fence.across_shops():
         ChatLine.objects.filter(chat__person_id=fact.person_id).delete()
         Chat.objects.filter(person_id=fact.person_id).delete()
+        Wish.objects.filter(person_id=fact.person_id).delete()
 
 
 def join_chats(fact: PersonsMerged) -> None:
-    """Two identities turned out to be one person: what both said with a shop is one chat; a block stays one."""
+    """Two identities turned out to be one person: what both said with a shop is one chat; a block stays one. What both wait
+    for is told once."""
     with fence.across_shops():
+        waiting = Wish.objects.filter(person_id=fact.kept_id, told_at=None).values("item_id")
+        Wish.objects.filter(person_id=fact.gone_id, told_at=None, item_id__in=waiting).delete()
+        Wish.objects.filter(person_id=fact.gone_id).update(person_id=fact.kept_id)
         for gone in Chat.objects.select_for_update().filter(person_id=fact.gone_id).order_by("pk"):
             kept = Chat.objects.select_for_update().filter(person_id=fact.kept_id, shop_id=gone.shop_id).first()
             if kept is None:

@@ -92,7 +92,7 @@ def tell_about_order(*, shop_id: int, order_id: int, notice: Notice, at: datetim
         person = order.device.person if order.device else None
         if person is None or person.erased_at is not None or at - order.changed_at > STALE_AFTER:
             return False
-        return _tell(
+        return tell(
             order.shop,
             person,
             key=f"order:{order.public_id}:{notice}",
@@ -113,7 +113,7 @@ def tell_about_refund(*, shop_id: int, bill_id: int, person_id: int, amount: int
         order = Order.objects.filter(bill=bill).order_by("pk").first()
         if person is None:
             return False
-        return _tell(
+        return tell(
             bill.shop,
             person,
             key=f"bill:{bill.public_id}:{person_id}:refunded:{refunded}",
@@ -132,7 +132,7 @@ def tell_about_chat(*, shop_id: int, chat_id: int, at: datetime) -> bool:
         if chat is None or chat.person.erased_at is not None or not queries.unread_by_guest(chat):
             return False
         seen = f"{chat.seen_at:%Y%m%d%H%M%S%f}" if chat.seen_at else "never"
-        return _tell(
+        return tell(
             chat.shop,
             chat.person,
             key=f"chat:{chat.public_id}:{seen}",
@@ -144,9 +144,7 @@ def tell_about_chat(*, shop_id: int, chat_id: int, at: datetime) -> bool:
         )
 
 
-def _tell(
-    shop: Shop, person: Person, *, key: str, title: Text, body: Text, topic: str, link: str, at: datetime
-) -> bool:
+def tell(shop: Shop, person: Person, *, key: str, title: Text, body: Text, topic: str, link: str, at: datetime) -> bool:
     """One information for one person, by the browser that they let ring or else silently in the inbox."""
     if messages.sending_by_key(key) is not None:
         return True
@@ -157,7 +155,7 @@ def _tell(
             key=key,
             reference=key,
             sender=shop_sender(shop.public_id),
-            sender_name=shop.name,
+            sender_name=(shop.name_en or shop.name) if language == "en" else shop.name,
             kind=MessageKind.INFORMATION,
             media=[Medium.PUSH, Medium.INBOX] if rings else [Medium.INBOX],
             title=title.within(language),

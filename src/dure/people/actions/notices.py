@@ -12,12 +12,12 @@ from dure.messaging.values import MessageKind
 from dure.people import rules
 from dure.people.actions.writing import message_person
 from dure.people.models import Consent, Notice, Standing
-from dure.people.values import NETWORK_SENDER, PLATFORM_NAME, NoticeKind, Purpose, text_for
+from dure.people.values import NETWORK_SENDER, NOT_ADVERTISING, PLATFORM_NAME, NoticeKind, Purpose, text_for
 
 PLATFORM = NETWORK_SENDER
 TELL_WITHIN = timedelta(days=14)
 TELL_BEFORE = timedelta(days=30)
-ABOUT_ADVERTISING = [str(p) for p in Purpose if p not in (Purpose.FRIENDSHIP, Purpose.TASTE)]
+ABOUT_ADVERTISING = [str(p) for p in Purpose if p not in NOT_ADVERTISING]
 AT_ONCE_MOST = 500
 
 

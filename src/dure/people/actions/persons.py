@@ -16,14 +16,28 @@ from django.db import IntegrityError, connection, transaction
 
 from dure.kit import events, ids
 from dure.kit.clock import KST
+from dure.kit.language import LANGUAGES
 from dure.messaging import actions as messaging
 from dure.people import queries, rules, values
-from dure.people.errors import ContactTaken, Erased, NotAPhone, UnknownText
+from dure.people.errors import ContactTaken, Erased, NoSuchDay, NotAPhone, UnknownText
 from dure.people.events import ConsentGiven, ConsentWithdrawn, PersonErased, PersonsMerged
-from dure.people.models import Attention, Consent, Device, Notice, Person, Retained, SaleContact, Session, Standing
+from dure.people.models import (
+    Attention,
+    Birthday,
+    Consent,
+    Device,
+    Notice,
+    Person,
+    Retained,
+    SaleContact,
+    Session,
+    Standing,
+)
 from dure.people.values import (
     ALL_CONSENT_TEXTS,
+    NETWORK_SENDER,
     NETWORK_TEXTS,
+    NOT_ADVERTISING,
     RESTS_ON_IT,
     RETENTION,
     Purpose,
@@ -191,6 +205,8 @@ def _merge(*, kept: Person, gone: Person, at: datetime) -> None:
     )
     if not Attention.objects.filter(person=kept).exists():
         Attention.objects.filter(person=gone).update(person=kept)
+    if not Birthday.objects.filter(person=kept).exists():
+        Birthday.objects.filter(person=gone).update(person=kept)
     for sale in SaleContact.objects.filter(person=gone):
         _keep_newer(sale, kept)
     Device.objects.filter(person=gone).update(person=kept)
@@ -204,6 +220,13 @@ def _keep_newer(sale: SaleContact, kept: Person) -> None:
         SaleContact.objects.filter(pk=sale.pk).update(person=kept)
     elif same.ended_at < sale.ended_at:
         SaleContact.objects.filter(pk=same.pk).update(ended_at=sale.ended_at)
+
+
+def keep_language(*, person: Person, language: str) -> None:
+    """Write to this person in `language` from now on. Repeat-safe; nothing happens where it is not one of ours."""
+    if language in LANGUAGES and person.language != language:
+        Person.objects.filter(pk=person.pk, erased_at=None).update(language=language)
+        person.language = language
 
 
 # Consents
@@ -258,6 +281,23 @@ def withdraw_consent(
         version = newest.text_version if newest else text_for(sender, each).version
         _say(held, sender, each, False, version, source, {**proof, "by": by}, newest, at)
         events.publish(ConsentWithdrawn(person_id=held.pk, sender=sender, purpose=str(each), at=at))
+    if purpose == Purpose.BIRTHDAY:
+        Birthday.objects.filter(person=held).delete()
+
+
+@transaction.atomic
+def keep_birthday(
+    *, person: Person, month: int, day: int, source: str, proof: dict[str, Any], by: str, at: datetime
+) -> Birthday:
+    """Keep the day on which a person likes to be congratulated, with their consent to just that; the newest day holds.
+    `withdraw_consent` takes both away. Refuses: NoSuchDay, Erased. Says ConsentGiven."""
+    if not rules.is_day(month, day):
+        raise NoSuchDay
+    give_consent(
+        person=person, sender=NETWORK_SENDER, purpose=Purpose.BIRTHDAY, source=source, proof=proof, by=by, at=at
+    )
+    kept, _ = Birthday.objects.update_or_create(person=person, defaults={"month": month, "day": day, "given_at": at})
+    return kept
 
 
 def _newest(person: Person, sender: str, purpose: Purpose) -> Consent | None:
@@ -314,7 +354,7 @@ def erase_person(*, person: Person, by: str, at: datetime) -> None:
             "at": said.at.isoformat(),
         }
         for said in queries.consent_history(locked)
-        if said.purpose not in (Purpose.FRIENDSHIP, Purpose.TASTE)
+        if said.purpose not in NOT_ADVERTISING
     ]
     if history:
         keep_by_law(person=locked, kind=RetainedKind.ADVERTISING, content={"consents": history}, at=at)
@@ -363,7 +403,7 @@ def _empty(person: Person, at: datetime) -> None:
     person.erased_at = at
     person.save()
     # The table refuses to delete a consent unless its person was erased, which is why this comes last.
-    for model in (Attention, SaleContact, Notice, Standing, Consent):
+    for model in (Attention, Birthday, SaleContact, Notice, Standing, Consent):
         model.objects.filter(person=person).delete()
 
 

@@ -31,6 +31,7 @@ LEFT_OUT = {
     "partners.Endpoint": "its secret follows from this Dure's own; programs are connected anew",
     "partners.Event": "told to programs that are connected here",
     "partners.Dispatch": "as above",
+    "channels.Wish": "who waits for a dish is between that person and this Dure",
     "audiences.Frozen": "who was meant is for the platform alone and never shown; definitions travel",
     "campaigns.WeekPart": "who was meant and chosen in the market of all shops is nobody's to read",
     "campaigns.Assignment": "who was held out is nobody's to read, the shop's least of all",

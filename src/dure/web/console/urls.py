@@ -3,6 +3,7 @@ from django.urls import path
 from dure.web.console.pages import (
     audiences,
     automations,
+    balance,
     campaigns,
     channel,
     chats,
@@ -133,6 +134,9 @@ urlpatterns = [
     path("<public_id:shop>/concessions/limits", concessions.limits, name="concession_limits"),
     path("<public_id:shop>/concessions/<public_id:concession>/approval", concessions.approval, name="approval"),
     path("<public_id:shop>/concessions/<public_id:concession>/withdrawal", concessions.withdrawal, name="withdrawal"),
+    path("<public_id:shop>/messages", balance.balance, name="balance"),
+    path("<public_id:shop>/messages/top-ups", balance.top_up, name="balance_top_up"),
+    path("<public_id:shop>/messages/pay-backs", balance.take_back, name="balance_back"),
     path("<public_id:shop>/money", money.money, name="money"),
     path("<public_id:shop>/money/tier", money.tier, name="money_tier"),
     path("<public_id:shop>/money/statement.<slug:kind>", money.statement, name="statement"),

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from dure.channels.values import Door
 from dure.kit.language import say
 from dure.ordering.values import LINES_MAX, QUANTITY_MAX, Wanted
-from dure.people.values import RESTS_ON_IT, Purpose, RefusalScope
+from dure.people.values import NOT_ADVERTISING, RESTS_ON_IT, Purpose, RefusalScope
 from dure.web.customer.ways import choices, providers
 
 BELOW, REFILLS = (5_000, 10_000, 20_000), (10_000, 20_000, 30_000, 50_000)
@@ -131,7 +131,7 @@ class JoinForm(forms.Form):
     def __init__(self, *said: Any, **more: Any) -> None:
         super().__init__(*said, **more)
         for purpose in Purpose:
-            if purpose is not Purpose.FRIENDSHIP:
+            if purpose not in (Purpose.FRIENDSHIP, Purpose.BIRTHDAY):
                 self.fields[str(purpose)] = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -174,6 +174,20 @@ class ConsentForm(forms.Form):
     shop = public_id()
     purpose = forms.ChoiceField(choices=[("advertising", ""), ("night", ""), ("taste", "")])
     granted = forms.ChoiceField(choices=[("yes", ""), ("no", "")])
+
+
+class BirthdayForm(forms.Form):
+    """The month and day on which somebody likes to be congratulated, or that it is to be taken away."""
+
+    month = forms.IntegerField(min_value=1, max_value=12, required=False)
+    day = forms.IntegerField(min_value=1, max_value=31, required=False)
+    birthday = forms.ChoiceField(choices=[("keep", ""), ("drop", "")])
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean() or self.cleaned_data
+        if typed.get("birthday") == "keep" and not (typed.get("month") and typed.get("day")):
+            raise forms.ValidationError(str(say("월과 일을 골라 주세요.", en="Please choose month and day.")))
+        return typed
 
 
 class PointsForm(forms.Form):
@@ -233,7 +247,7 @@ class SayForm(forms.Form):
     """A yes or a no to one sender, topic or everybody."""
 
     sender = forms.RegexField(r"^(\*|[a-z]{2,10}:[a-z0-9_-]{1,60})$")
-    purpose = forms.ChoiceField(choices=[(str(p), "") for p in Purpose if p not in (Purpose.FRIENDSHIP, Purpose.TASTE)])
+    purpose = forms.ChoiceField(choices=[(str(p), "") for p in Purpose if p not in NOT_ADVERTISING])
     say = forms.ChoiceField(choices=[("yes", ""), ("no", "")])
 
 

@@ -17,6 +17,7 @@ from dure.kit.language import Text, pick, say
 from dure.ordering import queries as ordering
 from dure.ordering.errors import VisitOver
 from dure.ordering.values import OrderState
+from dure.people import actions as people
 from dure.shops import queries as shops
 from dure.shops import skin_packs
 from dure.shops.values import Opening, OpeningWhy
@@ -121,6 +122,12 @@ def person_of(request: HttpRequest) -> Person | None:
     if device and device.person:
         return device.person
     return request.user if request.user.is_authenticated else None
+
+
+def keep_language(request: HttpRequest, person: Person | None) -> None:
+    """Whoever does something on a page is written to in that page's language from then on."""
+    if person:
+        people.keep_language(person=person, language=str(getattr(request, "LANGUAGE_CODE", "ko")))
 
 
 def is_part(request: HttpRequest) -> bool:

@@ -249,6 +249,7 @@ SHEETS: dict[str, dict[str, Any]] = {
     "people.Consent": {"list": "id person sender purpose granted text_version source at", "search": "sender"},
     "people.Standing": {"list": "id person sender purpose granted at told_at", "search": "sender"},
     "people.Attention": {"list": "id person per_day per_week quiet_from quiet_until zone changed_at"},
+    "people.Birthday": {"list": "id person given_at"},
     "people.Notice": {"list": "id person kind at"},
     "people.SaleContact": {"list": "id person sender medium goods ended_at", "search": "sender"},
     "people.Retained": {
@@ -337,6 +338,7 @@ SHEETS: dict[str, dict[str, Any]] = {
     "channels.Post": {"list": "public_id shop title shown_at pinned_at by", "search": "public_id"},
     "channels.Chat": {"list": "public_id shop nickname waits last_at blocked_at", "search": "public_id"},
     "channels.ChatLine": {"list": "id shop chat side by at"},
+    "channels.Wish": {"list": "id shop item asked_at told_at"},
     "channels.CannedAnswer": {"list": "public_id shop position", "search": "public_id"},
     "partners.ApiKey": {
         "list": "public_id shop name prefix scopes made_at last_used_at expires_at revoked_at",

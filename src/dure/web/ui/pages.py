@@ -8,8 +8,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from dure.kit.errors import DureError, Invalid, NotFound
 from dure.kit.language import LANGUAGES
+from dure.people import actions as people
 from dure.shops import skin_packs
-from dure.web.ui.access import anyone
+from dure.web.ui.access import anyone, device_of
 from dure.web.ui.middleware import Forbidden, refuse
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -77,11 +78,15 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 
 @anyone("POST")
 def language(request: HttpRequest) -> HttpResponse:
-    """Read on in the language chosen."""
+    """Read on in the language chosen, and be written to in it."""
     chosen = request.POST.get("language", "")
     if chosen not in LANGUAGES:
         raise Invalid
     response = _back(request)
+    device = device_of(request)
+    reader = request.user if request.user.is_authenticated else device.person if device else None
+    if reader:
+        people.keep_language(person=reader, language=chosen)
     response.set_cookie("language", chosen, max_age=31_536_000, samesite="Lax", secure=request.is_secure())
     return response
 

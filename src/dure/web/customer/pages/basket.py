@@ -112,6 +112,7 @@ def order(request: HttpRequest, table: Table) -> HttpResponse:
         if wants_json(request) or guest.visit is None:
             raise
         return _page(request, guest, guest.visit, coupon, refusal)
+    frame.keep_language(request, guest.person)
     offline = said["how"] in ("counter", "tab")
     where = order_page(placed) if offline else where_to_pay(request, guest, placed, said["how"])
     if wants_json(request):

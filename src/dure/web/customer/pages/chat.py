@@ -58,6 +58,7 @@ def _ask(request: HttpRequest, shop: Shop) -> HttpResponse:
             raise NotWithUs
         known, keep = remember_device(request)
         person = person or people.ensure_person(device=known, at=at)
+        frame.keep_language(request, person)
         text = form.cleaned_data["text"]
         said = hashlib.sha256(text.encode()).hexdigest()[:16]
         actions.ask_shop(

@@ -57,6 +57,7 @@ def _join(request: HttpRequest, shop: Shop) -> HttpResponse:
     device, keep = remember_device(request)
     with transaction.atomic():
         person = people.ensure_person(device=device, at=at)
+        frame.keep_language(request, person)
         by = f"person:{person.public_id}"
         door = form.cleaned_data["door"] or Door.PAGE
         regulars.join_channel(shop=shop, person=person, device=device, source=door, by=by, at=at)

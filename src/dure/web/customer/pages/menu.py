@@ -11,6 +11,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from dure.channels import actions as wishes
+from dure.channels import queries as channels
 from dure.kit import clock
 from dure.kit.language import Text, pick
 from dure.menu import queries as menus
@@ -21,6 +23,7 @@ from dure.ordering import actions as ordering
 from dure.ordering import queries
 from dure.ordering.actions.visits import Seat
 from dure.ordering.values import OrderState
+from dure.people import actions as people
 from dure.web.customer import frame
 from dure.web.customer.bar import bar, bar_of, wanted_again
 from dure.web.customer.frame import Guest
@@ -67,19 +70,38 @@ def sit_down(request: HttpRequest, table: Table) -> HttpResponse:
     return response
 
 
-@at_table("GET")
+@at_table("GET", "POST")
 def item(request: HttpRequest, table: Table, item: str) -> HttpResponse:
-    """One item with its options: a page of its own, or the inside of the sheet over the menu."""
+    """One item with its options: a page of its own, or the inside of the sheet over the menu. What is sold out can be wished
+    for: one tap, and this phone is told once."""
+    if request.method == "POST":
+        return _wish(request, table, item)
     guest = frame.guest_of(request, table)
     found = menus.menu_of(table.shop).item(item)
     if found is None:
         raise MenuEntryNotFound
     context = {"table": table, "visit": guest.visit, "item": _sheet(found), **frame.opening_at(guest)}
+    context["wished"] = found.sold_out and channels.wishes_for(guest.person, item)
     if frame.is_part(request):
         return render(request, "customer/parts/sheet.html", {**context, "sheet": True, "heading": "h2"})
     return frame.show(
         request, "item", shop=table.shop, **context, **bar_of(guest, "item"), **frame.home_at(table), copy=False
     )
+
+
+def _wish(request: HttpRequest, table: Table, item: str) -> HttpResponse:
+    guest, _ = frame.seated(request, table)
+    if "no" in request.POST.getlist("wish"):
+        if guest.person:
+            wishes.drop_wish(shop=table.shop, person=guest.person, item=item)
+        return frame.go(request, reverse("customer:item", args=[table.code, item]))
+    device, keep = remember_device(request)
+    person = people.ensure_person(device=device, at=guest.at)
+    frame.keep_language(request, person)
+    wishes.wish_for(shop=table.shop, person=person, item=item, at=guest.at)
+    response = frame.go(request, reverse("customer:item", args=[table.code, item]))
+    keep(response)
+    return response
 
 
 @at_table("GET")

@@ -17,14 +17,15 @@ from dure.offers import queries as offers
 from dure.ordering import queries as ordering
 from dure.people import actions as people
 from dure.people import queries as people_queries
-from dure.people.values import CONSENT_TEXTS, Purpose, inbox_address, shop_sender
+from dure.people.errors import NoSuchDay
+from dure.people.values import CONSENT_TEXTS, NETWORK_SENDER, Purpose, inbox_address, shop_sender
 from dure.regulars import queries as regulars
 from dure.regulars.values import Stage
 from dure.shops import queries as shops
 from dure.wallet import queries as wallets
 from dure.web.customer import frame
 from dure.web.customer.bar import coupon_card, lines_of
-from dure.web.customer.forms import ConsentForm
+from dure.web.customer.forms import BirthdayForm, ConsentForm
 from dure.web.customer.pages.friendship import CHOICES, proof_of
 from dure.web.ui.access import DEVICE_COOKIE, device_of, own_device
 
@@ -82,7 +83,7 @@ def consents(request: HttpRequest) -> HttpResponse:
     """What was agreed to, shop by shop; one tap changes it."""
     person = frame.person_of(request)
     if request.method == "POST":
-        return _change(request, person)
+        return _birthday(request, person) if "birthday" in request.POST else _change(request, person)
     held = {(one.sender, one.purpose): one for one in people_queries.consents_of(person)} if person else {}
     rows = []
     for relation in regulars.shops_joined_by(person) if person else []:
@@ -97,7 +98,47 @@ def consents(request: HttpRequest) -> HttpResponse:
             for purpose, one in said
         ]
         rows.append({"shop": relation.shop, "name": frame.name_of(relation.shop), "choices": choices})
-    return _page(request, "consents", rows=rows)
+    return _page(
+        request,
+        "consents",
+        rows=rows,
+        person=person,
+        birthday=people_queries.birthday_of(person) if person else None,
+        birthday_text=CONSENT_TEXTS[Purpose.BIRTHDAY],
+        months=range(1, 13),
+        days=range(1, 32),
+    )
+
+
+def _birthday(request: HttpRequest, person: Person | None) -> HttpResponse:
+    """Give, change or take away one's birthday."""
+    form = BirthdayForm(request.POST)
+    if not form.is_valid():
+        raise NoSuchDay
+    if person is None:
+        raise NotFound
+    typed, by, at = form.cleaned_data, f"person:{person.public_id}", clock.now()
+    if typed["birthday"] == "keep":
+        people.keep_birthday(
+            person=person,
+            month=typed["month"],
+            day=typed["day"],
+            source="my page",
+            proof=proof_of(request),
+            by=by,
+            at=at,
+        )
+    else:
+        people.withdraw_consent(
+            person=person,
+            sender=NETWORK_SENDER,
+            purpose=Purpose.BIRTHDAY,
+            source="my page",
+            proof=proof_of(request),
+            by=by,
+            at=at,
+        )
+    return frame.go(request, reverse("customer:consents"))
 
 
 def _change(request: HttpRequest, person: Person | None) -> HttpResponse:
