@@ -7,7 +7,7 @@ import dure.campaigns.values
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0003_week"),
+        ("campaigns", "0004_pieces_by_person"),
     ]
 
     operations = [
