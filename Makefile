@@ -4,6 +4,9 @@
 .NOTPARALLEL:
 .PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting bench-allocate diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
 
+# Compiled loops that wait for each other sleep: spinning, as is the default, takes the processor from whoever is waited for.
+export OMP_WAIT_POLICY := passive
+
 PY := .venv/bin/python
 DURE := $(PY) -m dure.project.cli
 # A virtual environment knows its folder: when the checkout moves, it is installed anew.

@@ -452,24 +452,16 @@ def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress) 
                 slow.add(name)
             times = told["seconds"] / seconds if told["seconds"] else None
             rows.append({**at, "peer": name, **told, "bound": mine["bound"], "times": times})
-    table = Table(
-        "people x campaigns",
-        "who",
-        "seconds",
-        "of processor",
-        "times ours",
-        "of the bound",
-        "how",
-        title="The same market",
-    )
-    for row in rows:
-        share = None if row["value"] is None else row["value"] / row["bound"]
-        table.add_row(
-            f"{row['people']:,} x {row['campaigns']:,}", row["peer"], "–" if row["seconds"] is None else f"{row['seconds']:.2f}",
-            "–" if row.get("cpu_s") is None else f"{row['cpu_s']:.2f}", "–" if row["times"] is None else f"{row['times']:.1f}",
-            _per_cent(share), ("LP, " if row["peer"] in EXACT and row["value"] else "") + str(row["status"]),
-        )  # fmt: skip
-    console.print(table)
+    for people, campaigns in sizes:
+        title = f"{people:,} people x {campaigns:,} campaigns"
+        table = Table("who", "s", "processor s", "x ours", "of the bound", "how", title=title)
+        for row in rows:
+            if row["people"] == people:
+                share = None if row["value"] is None else row["value"] / row["bound"]
+                told = (None if row.get(key) is None else f"{row[key]:.2f}" for key in ("seconds", "cpu_s", "times"))
+                how = "fractions" if row["peer"] in EXACT and row["value"] else row["status"]
+                table.add_row(row["peer"], *(one or "–" for one in told), _per_cent(share), how)
+        console.print(table)
     return rows
 
 

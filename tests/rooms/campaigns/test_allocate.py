@@ -117,6 +117,19 @@ def test_campaigns_of_one_shop_share_its_budget() -> None:
     assert (used > together * 0.95).mean() > 0.8  # the shops' budgets are what binds here
 
 
+def test_shops_whose_campaigns_have_budgets_of_their_own_pay_one_price_and_are_certified() -> None:
+    edges, budgets = town(20_000, 120, load=0.7, seed=4)
+    shop = (np.arange(120) // 4).astype(np.int32)
+    shared = replace(budgets, shop=shop, shop_messages=np.floor(np.bincount(shop, budgets.messages) * 0.6))
+    plan = solve(edges, shared, plain(120))
+    assert plan.gap < 0.003
+    assert (plan.prices.unit >= plan.prices.unit_shop[shop] - 1e-6).all()
+    changed = replace(shared, messages=np.floor(shared.messages * 1.3))
+    assert solve(edges, changed, plain(120), start=plan.prices, levels=((1, 8),)).gap < 0.005
+    bare = Prices(plan.prices.unit, plan.prices.money)  # as they are kept: without the shops' parts
+    assert solve(edges, shared, plain(120), start=bare, levels=((1, 8),)).gap < 0.005
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     people=st.integers(1, 60),

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, no_window, observe
 from dure.campaigns.engine.plan import complete, value_of
+from dure.campaigns.engine.propensity import propensities
 
 UNLIMITED = np.inf
 LEVELS = ((64, 20), (16, 10), (4, 8), (1, 5))
@@ -200,7 +201,15 @@ def _clear_once(
     priced = own
     shop_budget = budgets.shop_money if by_money else budgets.shop_messages
     if shop_budget is not None and budgets.shop is not None:
-        shared = curve.shared_price_for(shop_budget, budgets.shop, own)
+        last = prices.money_shop if by_money else prices.unit_shop
+        if not last.size:
+            last = np.full(len(shop_budget), np.inf, np.float32)
+            np.minimum.at(last, budgets.shop, now)
+        follows = now <= last[budgets.shop]
+        # A follower paid its shop's price and no more. Where it asks for less than its own budget even at its window's lower
+        # end, it has no price of its own: the window only says that it lies below.
+        own = np.where(follows & (own <= curve.low), 0, own)
+        shared = curve.shared_price_for(shop_budget, budgets.shop, own, follows)
         priced = np.maximum(own, shared[budgets.shop])
         if by_money:
             prices.money_shop = shared.astype(np.float32)
@@ -247,17 +256,27 @@ class _Curve:
         here, there = self.at_edge[rows, left], self.at_edge[rows, left + 1]
         return np.asarray(here + (there - here) * (place - left))
 
-    def shared_price_for(self, budget: F64, shop: NDArray[np.int32], own: F64) -> F64:
-        """For each shop the smallest price m such that its campaigns, each at max(own, m), fit together. Bisection."""
-        high = np.zeros(len(budget))
-        np.maximum.at(high, shop, self.low + self.width)
-        low = np.zeros(len(budget))
-        needed = np.bincount(shop, self.demand_at(own), minlength=len(budget)) > budget
+    def shared_price_for(self, budget: F64, shop: NDArray[np.int32], own: F64, follows: NDArray[np.bool_]) -> F64:
+        """For each shop the smallest price m such that its campaigns, each at max(own, m), fit together; bisection within the
+        windows of those that `follow` the shop's price, beyond which nothing is known: in one look it moves no further."""
+        high, low = np.zeros(len(budget)), np.full(len(budget), np.inf)
+        np.maximum.at(high, shop[follows], (self.low + self.width)[follows])
+        np.minimum.at(low, shop[follows], np.maximum(self.low, 0)[follows])
+        low = np.where(np.isinf(low) | np.isinf(budget), 0.0, low)
+        everywhere = np.zeros(len(budget))
+        np.maximum.at(everywhere, shop, self.low + self.width)
+        high = np.where(high > 0, high, everywhere)
+
+        def too_many(price: F64) -> NDArray[np.bool_]:
+            asked = np.bincount(shop, self.demand_at(np.maximum(own, price[shop])), minlength=len(budget))
+            return np.asarray(asked > budget)
+
+        least, needed = low, too_many(low)
         for _ in range(40):
             middle = (low + high) / 2
-            over = np.bincount(shop, self.demand_at(np.maximum(own, middle[shop])), minlength=len(budget)) > budget
+            over = too_many(middle)
             low, high = np.where(over, middle, low), np.where(over, high, middle)
-        return np.where(needed, high, 0.0)
+        return np.where(needed, high, least)
 
     def missed(self, price: F64) -> NDArray[np.bool_]:
         """Whether the price sits at an end of its window, so that the next window has to be wider."""
@@ -324,6 +343,12 @@ class Plan:
         return (
             f"plan {self.value:,.0f}, nothing better than {self.bound:,.0f}: within {self.gap:.4%} of the best possible"
         )
+
+    def propensity(self, edges: Edges, terms: Terms) -> F32:
+        """With which probability the lottery would have chosen each edge at these prices and this plan's weights: shape (people,
+        degree). `edges` may be a part of the people. For estimates that need no other experiment. Raises ValueError without a
+        lottery."""
+        return propensities(edges, replace(terms, weight=self.weight), self.prices)
 
 
 def solve(
