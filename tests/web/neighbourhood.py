@@ -272,6 +272,11 @@ def furnish(name: str, shop: Shop, at: datetime) -> Furnished:
         channels.ask_shop(
             shop=shop, person=person, device=device, text=marks["note"], key=f"{name}-line", language="ko", at=at
         )
+        with channels.fresh_picture(file=_picture()) as shown:
+            channels.ask_shop(
+                shop=shop, person=person, device=device, text="", picture=shown, key=f"{name}-picture", language="ko", at=at
+            )  # fmt: skip
+        private["picture"] = shown.name
         talk = channel_queries.chats_of(shop).get()
         answer = channels.keep_answer(shop=shop, text="네, 자리가 있어요.", by=BY, at=at)
         private["chat"], private["answer"] = talk.public_id, answer.public_id

@@ -12,6 +12,10 @@ class NoSuchChat(NotFound):
     sentence = say("이 대화를 찾을 수 없어요.", en="We can't find this conversation.")
 
 
+class NoSuchPicture(NotFound):
+    sentence = say("이 사진은 이제 없어요.", en="This picture is gone.")
+
+
 class NoSuchAnswer(NotFound):
     sentence = say("이 자주 쓰는 답을 찾을 수 없어요.", en="We can't find this canned answer.")
 

@@ -69,13 +69,17 @@ class Chat(models.Model):
 
 
 class ChatLine(models.Model):
-    """One thing that was said. `key` is the writer's, so that sending it twice says it once."""
+    """One thing that was said, or one picture that was shown (`picture` names its files, "" where there is none). `key` is the
+    writer's, so that sending it twice says it once."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="lines")
     key = models.TextField()
     side = models.TextField(choices=[(s, s) for s in Side])
     said = models.TextField()
+    picture = models.TextField(default="", db_default="")
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
     by = models.TextField()
     at = models.DateTimeField()
 
@@ -84,6 +88,7 @@ class ChatLine(models.Model):
         indexes = [
             models.Index(fields=["chat", "at"], name="chat_line_in_order"),
             models.Index(fields=["at"], name="chat_line_age"),
+            models.Index(fields=["picture"], condition=~Q(picture=""), name="chat_line_picture"),
         ]
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet
 
 from dure.channels import rules
-from dure.channels.errors import CouponNotHere, NoSuchAnswer, NoSuchChat, NoSuchPost
+from dure.channels.errors import CouponNotHere, NoSuchAnswer, NoSuchChat, NoSuchPicture, NoSuchPost
 from dure.channels.models import CannedAnswer, Chat, ChatLine, Post, Profile, Wish
-from dure.channels.values import LINES_KEPT, ORDER_OPENS, WISH_LASTS, Door, Side
+from dure.channels.values import LINES_KEPT, ORDER_OPENS, PICTURE_WIDTH, WISH_LASTS, Door, Side
 from dure.kit.clock import KST
 from dure.kit.language import Text, say
 from dure.offers import queries as offers
@@ -207,3 +209,18 @@ def waiting_for(shop_id: int, item_id: int, *, at: datetime) -> QuerySet[Wish]:
     """Who waits for an item of a shop, whoever asked first first."""
     waiting = Wish.objects.filter(shop_id=shop_id, item_id=item_id, told_at=None, asked_at__gt=at - WISH_LASTS)
     return waiting.select_related("shop", "person", "item").order_by("asked_at", "id")
+
+
+def picture_folder(name: str) -> Path:
+    """Where a conversation's picture is: under no address of its own, unlike a menu's."""
+    return Path(settings.MEDIA_ROOT) / "chats" / name
+
+
+def picture_in(chat: Chat | None, name: str) -> bytes:
+    """The picture of that name, of a line of this conversation: whoever may read the conversation may see it. Refuses:
+    NoSuchPicture."""
+    shown = chat is not None and ChatLine.objects.filter(chat=chat, picture=name).exists()
+    file = picture_folder(name) / f"{PICTURE_WIDTH}.webp"
+    if not name or not shown or not file.is_file():
+        raise NoSuchPicture
+    return file.read_bytes()

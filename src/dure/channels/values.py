@@ -1,5 +1,6 @@
 """Words of the channels room: what a shop shows, and who talks with whom."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -50,3 +51,15 @@ class Notice(StrEnum):
     READY = "ready"
     REFUSED = "refused"
     REFUNDED = "refunded"
+
+
+PICTURE_WIDTH = 960
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture that was drawn again, before a line shows it: its name and size in pixels."""
+
+    name: str
+    width: int
+    height: int

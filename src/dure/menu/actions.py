@@ -167,11 +167,8 @@ def store_photo(*, shop: Shop, item: Item, file: IO[bytes], by: str, at: datetim
     The file is decoded in a process of its own with little memory and time. Refuses PhotoTooLarge (over 10 MB, 25
     megapixels), PhotoUnreadable (no JPEG, PNG or WebP), MenuEntryNotFound. Rings. Not repeat-safe.
     """
-    content = file.read(PHOTO_BYTES_MAX + 1)
-    if len(content) > PHOTO_BYTES_MAX:
-        raise errors.PhotoTooLarge
     public_id = ids.new_public_id("pho")
-    width, height = _reencode(content, queries.photo_folder(public_id))
+    width, height = encode_photo(file=file, folder=queries.photo_folder(public_id))
     with transaction.atomic():
         held = _held_item(shop, item)
         old = held.photo
@@ -182,15 +179,21 @@ def store_photo(*, shop: Shop, item: Item, file: IO[bytes], by: str, at: datetim
     return held.photo
 
 
+def encode_photo(*, file: IO[bytes], folder: Path) -> tuple[int, int]:
+    """Draw a picture of another room's again, as `store_photo` does and refusing what it refuses: `folder` holds its files,
+    complete or not at all. The largest one's width and height."""
+    content = file.read(PHOTO_BYTES_MAX + 1)
+    if len(content) > PHOTO_BYTES_MAX:
+        raise errors.PhotoTooLarge
+    return _reencode(content, folder)
+
+
 @contextmanager
 def fresh_photo(*, shop: Shop, file: IO[bytes], at: datetime) -> Iterator[Photo]:
     """A picture for another room of the shop, re-encoded as `store_photo` does and refusing what it refuses. The block is one
     transaction: where it fails there is no photo, and no file either."""
-    content = file.read(PHOTO_BYTES_MAX + 1)
-    if len(content) > PHOTO_BYTES_MAX:
-        raise errors.PhotoTooLarge
     public_id = ids.new_public_id("pho")
-    width, height = _reencode(content, queries.photo_folder(public_id))
+    width, height = encode_photo(file=file, folder=queries.photo_folder(public_id))
     try:
         with transaction.atomic():
             yield Photo.objects.create(shop=shop, public_id=public_id, width=width, height=height, uploaded_at=at)

@@ -31,6 +31,7 @@ from dure.channels.actions.pages import (
     take_coupon,
     write_post,
 )
+from dure.channels.actions.pictures import fresh_picture
 from dure.channels.actions.wishes import drop_old_wishes, drop_wish, note_item_back, tell_item_back, wish_for
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "drop_old_wishes",
     "drop_post_photo",
     "drop_wish",
+    "fresh_picture",
     "greet_friend",
     "join_chats",
     "keep_answer",

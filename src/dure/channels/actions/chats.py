@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from dure.channels import queries, rules
 from dure.channels.actions.pages import refuse_promotion
+from dure.channels.actions.pictures import drop_pictures
 from dure.channels.errors import (
     ChatBlocked,
     ChatsOff,
@@ -18,7 +19,7 @@ from dure.channels.errors import (
     TooManyLines,
 )
 from dure.channels.models import CannedAnswer, Chat, ChatLine, Wish
-from dure.channels.values import ANSWER_MAX, ANSWERS_MAX, LINE_MAX, LINES_KEPT, Side
+from dure.channels.values import ANSWER_MAX, ANSWERS_MAX, LINE_MAX, LINES_KEPT, Picture, Side
 from dure.kit import events, ids, jobs
 from dure.people.events import PersonErased, PersonsMerged
 from dure.people.models import Device, Person
@@ -30,14 +31,22 @@ from dure.shops.models import Shop
 
 @transaction.atomic
 def ask_shop(
-    *, shop: Shop, person: Person, device: Device | None, text: str, key: str, language: str, at: datetime
+    *,
+    shop: Shop,
+    person: Person,
+    device: Device | None,
+    text: str,
+    picture: Picture | None = None,
+    key: str,
+    language: str,
+    at: datetime,
 ) -> ChatLine:
-    """A guest writes a line. Outside opening hours the shop's automatic answer follows at once. The same `key` is the same
+    """A guest writes a line, or shows a picture. Outside opening hours the shop's automatic answer follows at once. The same `key` is the same
     line. Rings `chat:<id>` and `chats:<shop>`.
 
     Refuses NotWithUs, ChatsOff, ChatBlocked, TooManyLines, NothingSaid, TooLong.
     """
-    said = _said(text)
+    said = _said(text, picture)
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
     chat = Chat.objects.select_for_update().filter(shop=shop, person=person).first()
     if chat is not None:
@@ -63,7 +72,7 @@ def ask_shop(
     written = ChatLine.objects.filter(chat=chat, side=Side.GUEST, at__gt=at - rules.DAY)
     if rules.too_fast(list(written.values_list("at", flat=True)), at):
         raise TooManyLines
-    line = _write(chat, Side.GUEST, f"g.{key}", said, by="guest", at=at)
+    line = _write(chat, Side.GUEST, f"g.{key}", said, picture, by="guest", at=at)
     chat.last_at, chat.asked_at, chat.waits, chat.seen_at = at, at, True, at
     chat.save(update_fields=["last_at", "asked_at", "waits", "seen_at"])
     events.ring(f"shop:{shop.pk}")
@@ -78,29 +87,36 @@ def _nickname(shop: Shop, person: Person) -> str:
     return relation.nickname if relation else f"손님 {Chat.objects.filter(shop=shop).count() + 1}"
 
 
-def _said(text: str) -> str:
+def _said(text: str, picture: Picture | None) -> str:
     said = rules.cleaned(text)
-    if not said:
+    if not said and picture is None:
         raise NothingSaid
     if len(said) > LINE_MAX:
         raise TooLong(TooLong.sentence.given(most=LINE_MAX), field="text")
     return said
 
 
-def _write(chat: Chat, side: Side, key: str, text: str, *, by: str, at: datetime) -> ChatLine:
-    line = ChatLine.objects.create(shop_id=chat.shop_id, chat=chat, key=key, side=side, said=text, by=by, at=at)
+def _write(
+    chat: Chat, side: Side, key: str, text: str, picture: Picture | None = None, *, by: str, at: datetime
+) -> ChatLine:
+    shown = {"picture": picture.name, "width": picture.width, "height": picture.height} if picture else {}
+    line = ChatLine.objects.create(
+        shop_id=chat.shop_id, chat=chat, key=key, side=side, said=text, by=by, at=at, **shown
+    )
     events.ring(f"chat:{chat.pk}", f"chats:{chat.shop_id}")
     return line
 
 
 @transaction.atomic
-def answer_chat(*, shop: Shop, chat: Chat, text: str, key: str, by: str, at: datetime) -> ChatLine:
-    """A member of staff answers. The guest hears of it in the inbox, once until they look. The same `key` is the same line.
+def answer_chat(
+    *, shop: Shop, chat: Chat, text: str, picture: Picture | None = None, key: str, by: str, at: datetime
+) -> ChatLine:
+    """A member of staff answers, in words or with a picture. The guest hears of it in the inbox, once until they look. The same `key` is the same line.
 
     Refuses ChatBlocked, TooLateToAnswer (a week after the guest's last line it would be writing to them), NothingSaid,
     TooLong, TooManyLines.
     """
-    said = _said(text)
+    said = _said(text, picture)
     held = Chat.objects.select_for_update(of=("self",)).select_related("person").get(shop=shop, pk=chat.pk)
     before = ChatLine.objects.filter(chat=held, key=f"s.{key}").first()
     if before is not None:
@@ -112,7 +128,7 @@ def answer_chat(*, shop: Shop, chat: Chat, text: str, key: str, by: str, at: dat
     written = ChatLine.objects.filter(chat=held, side=Side.SHOP, at__gt=at - rules.DAY)
     if rules.too_fast(list(written.values_list("at", flat=True)), at):
         raise TooManyLines
-    line = _write(held, Side.SHOP, f"s.{key}", said, by=by, at=at)
+    line = _write(held, Side.SHOP, f"s.{key}", said, picture, by=by, at=at)
     Chat.objects.filter(pk=held.pk).update(last_at=at, waits=False, shop_seen_at=at)
     # Somebody who has the page open reads it there: they are told only if they have not looked by then.
     jobs.enqueue(
@@ -178,7 +194,9 @@ def drop_old_lines(*, at: datetime) -> int:
     """Delete lines older than ninety days, and chats in which nothing is left; one that a shop blocked stays, empty. How many
     lines."""
     with fence.across_shops():
-        dropped, _ = ChatLine.objects.filter(at__lte=at - LINES_KEPT).delete()
+        old = ChatLine.objects.filter(at__lte=at - LINES_KEPT)
+        drop_pictures(old.exclude(picture="").values_list("picture", flat=True))
+        dropped, _ = old.delete()
         Chat.objects.filter(lines__isnull=True, last_at__lte=at - LINES_KEPT, blocked_at=None).delete()
     return dropped
 
@@ -186,7 +204,9 @@ def drop_old_lines(*, at: datetime) -> int:
 def cut_off_person(fact: PersonErased) -> None:
     """Nothing that an erased person said, or was told, is left."""
     with fence.across_shops():
-        ChatLine.objects.filter(chat__person_id=fact.person_id).delete()
+        lines = ChatLine.objects.filter(chat__person_id=fact.person_id)
+        drop_pictures(lines.exclude(picture="").values_list("picture", flat=True))
+        lines.delete()
         Chat.objects.filter(person_id=fact.person_id).delete()
         Wish.objects.filter(person_id=fact.person_id).delete()
 

@@ -128,6 +128,7 @@ urlpatterns = [
     path("<public_id:shop>/chats", chats.chats, name="chats"),
     path("<public_id:shop>/chats/answers", chats.answers, name="answers"),
     path("<public_id:shop>/chats/answers/<public_id:answer>/removal", chats.answer_removal, name="answer_removal"),
+    path("<public_id:shop>/chats/<public_id:chat>/pictures/<public_id:picture>", chats.picture, name="chat_picture"),
     path("<public_id:shop>/chats/<public_id:chat>", chats.chat, name="chat"),
     path("<public_id:shop>/chats/<public_id:chat>/blocking", chats.blocking, name="chat_blocking"),
     path("<public_id:shop>/concessions", concessions.concessions, name="concessions"),

@@ -161,6 +161,13 @@ class ChatForm(forms.Form):
     after = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
 
 
+class PictureForm(forms.Form):
+    """A picture for the shop; `after` as a line's."""
+
+    picture = forms.FileField()
+    after = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+
+
 class BellForm(forms.Form):
     """A browser's push subscription, kept or dropped."""
 

@@ -46,6 +46,7 @@ urlpatterns = [
     path("shops/<public_id:shop>/coupons/<public_id:offer>", channel.coupon, name="take_coupon"),
     path("shops/<public_id:shop>/mute", channel.mute, name="mute"),
     path("shops/<public_id:shop>/chat", chat.chat, name="chat"),
+    path("shops/<public_id:shop>/chat/pictures/<public_id:picture>", chat.picture, name="chat_picture"),
     path("shops/<public_id:shop>/chat/state", chat.state, name="chat_state"),
     path("pay/<code:page>", pay.pay, name="pay"),
     path("pay/<code:page>/state", pay.state, name="pay_state"),

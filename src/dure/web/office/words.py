@@ -148,6 +148,7 @@ COLUMNS: dict[str, Text] = {
     "back_at": say("다시 나온 때", en="Back"),
     "given_at": say("알려 준 때", en="Given"),
     "month": say("달", en="Month"),
+    "picture": say("사진", en="Picture"),
     "asked_at": say("물어본 때", en="Asked"),
     "asks": say("물어본 횟수", en="Times asked"),
     "asset": say("자산", en="Asset"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -30,6 +31,11 @@ class LineForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "maxlength": LINE_MAX}),
         label=say("답", en="Answer"),
     )
+    after = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
+
+
+class PictureForm(forms.Form):
+    picture = forms.FileField(label=say("사진", en="Picture"))
     after = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False)
 
 
@@ -70,27 +76,47 @@ def chat(request: HttpRequest, shop: Shop, chat: str) -> HttpResponse:
     if request.method == "GET":
         actions.look_at_chat_as_shop(chat=found, at=clock.now())
         return _chat(request, shop, found, LineForm())
-    form = LineForm(request.POST)
+    form = PictureForm(request.POST, request.FILES) if "picture" in request.FILES else LineForm(request.POST)
     if form.is_valid():
-        text = form.cleaned_data["text"]
-        said = hashlib.sha256(text.encode()).hexdigest()[:16]
+        file, text = form.cleaned_data.get("picture"), form.cleaned_data.get("text", "")
+        said = hashlib.sha256(file.read() if file else text.encode()).hexdigest()[:16]
+        if file:
+            file.seek(0)
         try:
-            actions.answer_chat(
-                shop=shop,
-                chat=found,
-                text=text,
-                key=f"{form.cleaned_data['after'] or 0}.{said}",
-                by=staff_of(request).by,
-                at=clock.now(),
-            )
+            with actions.fresh_picture(file=file) if file else nullcontext() as picture:
+                actions.answer_chat(
+                    shop=shop,
+                    chat=found,
+                    text=text,
+                    picture=picture,
+                    key=f"{form.cleaned_data['after'] or 0}.{said}",
+                    by=staff_of(request).by,
+                    at=clock.now(),
+                )
         except DureError as refusal:
             blame(form, refusal)
         else:
             return see("chat", shop, chat, part="answer")
+    if isinstance(form, PictureForm):
+        return _chat(request, shop, found, LineForm(), 422, picture_form=form)
     return _chat(request, shop, found, form, 422)
 
 
-def _chat(request: HttpRequest, shop: Shop, found: Chat, form: LineForm, status: int = 200) -> HttpResponse:
+@staff_who_may(Ability.KEEP_CHANNEL, "GET")
+def picture(request: HttpRequest, shop: Shop, chat: str, picture: str) -> HttpResponse:
+    """A picture of one of the shop's conversations."""
+    found = queries.chat_by_public_id(shop, chat)
+    return HttpResponse(queries.picture_in(found, picture), "image/webp")
+
+
+def _chat(
+    request: HttpRequest,
+    shop: Shop,
+    found: Chat,
+    form: LineForm,
+    status: int = 200,
+    picture_form: PictureForm | None = None,
+) -> HttpResponse:
     at = clock.now()
     lines = queries.lines_of(found, at=at)
     context: dict[str, Any] = {
@@ -98,6 +124,7 @@ def _chat(request: HttpRequest, shop: Shop, found: Chat, form: LineForm, status:
         "lines": lines,
         "after": len(lines),
         "form": form,
+        "picture_form": picture_form or PictureForm(),
         "answers": list(queries.answers_of(shop)),
         "answerable": queries.answerable(found, at=at),
         "days": LINES_KEPT.days,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from dure.kit.errors import Busy, DureError, Invalid, Refused
 from dure.people import actions as people
 from dure.shops import queries as shops
 from dure.web.customer import frame
-from dure.web.customer.forms import ChatForm
+from dure.web.customer.forms import ChatForm, PictureForm
 from dure.web.ui.access import device_of, own_device, remember_device
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def state(request: HttpRequest, shop: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, shop: Shop) -> HttpResponse:
-    form, at = ChatForm(request.POST), clock.now()
+    shows = "picture" in request.FILES
+    form, at = PictureForm(request.POST, request.FILES) if shows else ChatForm(request.POST), clock.now()
     device, person = device_of(request), frame.person_of(request)
     talk = queries.chat_with(shop, person)
     try:
@@ -59,17 +61,22 @@ def _ask(request: HttpRequest, shop: Shop) -> HttpResponse:
         known, keep = remember_device(request)
         person = person or people.ensure_person(device=known, at=at)
         frame.keep_language(request, person)
-        text = form.cleaned_data["text"]
-        said = hashlib.sha256(text.encode()).hexdigest()[:16]
-        actions.ask_shop(
-            shop=shop,
-            person=person,
-            device=known,
-            text=text,
-            key=f"{form.cleaned_data['after'] or 0}.{said}",
-            language=str(getattr(request, "LANGUAGE_CODE", "ko")),
-            at=at,
-        )
+        file = form.cleaned_data.get("picture")
+        text = form.cleaned_data.get("text", "")
+        said = hashlib.sha256(file.read() if file else text.encode()).hexdigest()[:16]
+        if file:
+            file.seek(0)
+        with actions.fresh_picture(file=file) if file else nullcontext() as picture:
+            actions.ask_shop(
+                shop=shop,
+                person=person,
+                device=known,
+                text=text,
+                picture=picture,
+                key=f"{form.cleaned_data['after'] or 0}.{said}",
+                language=str(getattr(request, "LANGUAGE_CODE", "ko")),
+                at=at,
+            )
     except (Refused, Invalid, Busy) as refusal:
         if frame.is_part(request):
             raise
@@ -79,6 +86,13 @@ def _ask(request: HttpRequest, shop: Shop) -> HttpResponse:
     response = frame.go(request, reverse("customer:chat", args=[shop.public_id]))
     keep(response)
     return response
+
+
+@own_device("GET")
+def picture(request: HttpRequest, shop: str, picture: str) -> HttpResponse:
+    """A picture of one's own conversation with a shop; nobody else's."""
+    talk = queries.chat_with(shops.shop_by_public_id(shop), frame.person_of(request))
+    return HttpResponse(queries.picture_in(talk, picture), "image/webp")
 
 
 def _lines(shop: Shop, talk: Chat | None) -> dict[str, Any]:
