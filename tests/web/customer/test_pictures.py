@@ -106,7 +106,7 @@ def test_what_is_no_picture_leaves_no_line_and_no_file(noodles: Shop, media: Pat
     file.name = "x.png"
     assert guest.post(chat, {"picture": file, "after": "0"}).status_code in (415, 422)
     assert not ChatLine.objects.exists()
-    assert not [one for one in (media / "chats").glob("*")]
+    assert not list((media / "chats").glob("*"))
 
 
 def test_a_picture_goes_with_its_line_after_ninety_days(noodles: Shop, media: Path) -> None:
