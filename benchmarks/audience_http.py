@@ -156,7 +156,7 @@ def told(times: list[float]) -> dict[str, Any]:
 def run_program(home: Path, port: int, *arguments: str) -> "subprocess.Popen[bytes]":
     """One of Dure's programs on `home`."""
     env = {k: v for k, v in os.environ.items() if k != "DURE_DATABASE_URL"}
-    env |= {"DURE_HOME": str(home), "DURE_PORT": str(port), "DURE_PEOPLE": "0"}
+    env |= {"DURE_HOME": str(home), "DURE_PORT": str(port), "DURE_PEOPLE": "0", "DURE_TOWN_PACE": "0"}
     return subprocess.Popen([sys.executable, "-m", "dure.project.cli", *arguments], env=env, stdout=subprocess.DEVNULL)
 
 

@@ -96,7 +96,12 @@ def wait_until_up(port: int, process: "subprocess.Popen[bytes]") -> None:
 def start(home: Path, port: int, log: Path) -> "subprocess.Popen[bytes]":
     """`dure run` on `home`, which says what it does in `log`."""
     env = {k: v for k, v in os.environ.items() if k != "DURE_DATABASE_URL"}
-    env |= {"DURE_HOME": str(home), "DURE_PORT": str(port), "DURE_PEOPLE": env.get("DURE_PEOPLE", "0")}
+    env |= {
+        "DURE_HOME": str(home),
+        "DURE_PORT": str(port),
+        "DURE_PEOPLE": env.get("DURE_PEOPLE", "0"),
+        "DURE_TOWN_PACE": "0",
+    }
     with log.open("wb") as lines:
         return subprocess.Popen([sys.executable, "-m", "dure.project.cli", "run"], env=env, stdout=lines)
 

@@ -11,6 +11,7 @@ import pytest
 TEST_HOME = Path(__file__).resolve().parent.parent / ".dure-test"
 (TEST_HOME / "static").mkdir(parents=True, exist_ok=True)
 os.environ["DURE_HOME"] = str(TEST_HOME)
+os.environ["DURE_TOWN_PACE"] = "0"  # nobody comes but those whom a test sends
 os.environ["DJANGO_SETTINGS_MODULE"] = "dure.project.settings"
 
 import django  # noqa: E402

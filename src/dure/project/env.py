@@ -56,6 +56,7 @@ KNOWN = {
     "DURE_TOSS_CANCEL_DAYS": "how many days after a payment your Toss contract returns money (default: not stated)",
     "DURE_TOSS_HOST": "where Toss Payments answers (default: our sandbox)",
     "DURE_TOSS_SECRET_KEY": "the Toss Payments secret key",
+    "DURE_TOWN_PACE": "how many times faster than life a demo's neighbourhood lives until the office says otherwise: 0, 1, 5 or 20 (default 1)",
     "DURE_WALLET_HOLD_ANONYMOUS": "the most that the wallet of somebody whose phone was not proven holds, in won (default 500000)",
     "DURE_WALLET_HOLD_NAMED": "the most that a wallet holds, in won (default 2000000)",
     "DURE_WALLET_PAY_DAY": "the most that a wallet pays on one day, in won (default 2000000)",

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "dure.campaigns",
     "dure.lift",
     "dure.settlement",
+    "dure.town",
     "dure.web.ui",
     "dure.web.customer",
     "dure.web.console",
@@ -249,7 +250,7 @@ _ACCENT = {
     "900": "#58250f",
     "950": "#301106",
 }
-UNFOLD = {
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _OFFICE,
     "SITE_HEADER": _OFFICE,
     "SITE_SYMBOL": "storefront",
@@ -270,6 +271,26 @@ UNFOLD = {
             "link": "/office/exact-counts/",
         },
         {
+            "icon": "rate_review",
+            "title": later(say("보내기 전에 읽기", en="Read before it goes")),
+            "link": "/office/reviews/",
+        },
+        {
+            "icon": "monitoring",
+            "title": later(say("시장", en="Market")),
+            "link": "/office/market/",
+        },
+        {
+            "icon": "account_balance_wallet",
+            "title": later(say("메시지 잔액", en="Message balances")),
+            "link": "/office/balances/",
+        },
+        {
+            "icon": "policy",
+            "title": later(say("동의 기록 내보내기", en="Export of consents")),
+            "link": "/office/inspection/",
+        },
+        {
             "icon": "restart_alt",
             "title": later(say("포기한 일", en="Given-up jobs")),
             "link": "/office/jobs/",
@@ -278,6 +299,11 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "COLORS": {"primary": _ACCENT},
 }
+
+if not PRODUCTION:
+    UNFOLD["SITE_DROPDOWN"].append(
+        {"icon": "holiday_village", "title": later(say("동네", en="Neighbourhood")), "link": "/office/town/"}
+    )
 
 KAKAOPAY = {
     "host": ENV.text("DURE_KAKAOPAY_HOST") or ENV.text("DURE_SANDBOX_URL", f"http://127.0.0.1:{PORT + 1}"),
@@ -341,3 +367,7 @@ LOGGING = {
     "root": {"handlers": ["log"], "level": "WARNING"},
     "loggers": {"dure": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
 }
+
+# The neighbourhood of a demo goes on living at this pace; the office changes it for every program through the file.
+TOWN_PACE = ENV.number("DURE_TOWN_PACE", 1)
+TOWN_PACE_FILE = HOME / "pace"

@@ -28,7 +28,7 @@ from dure.menu.values import Menu
 from dure.offers import actions as offers
 from dure.offers.values import OfferKind, OfferOccasion
 from dure.ordering import actions as ordering
-from dure.ordering.values import OrderState, Wanted
+from dure.ordering.values import OrderState
 from dure.partners import actions as partners
 from dure.partners import queries as partner_queries
 from dure.partners.values import EventKind, Scope
@@ -42,9 +42,9 @@ from dure.shops.models import Shop, Table
 from dure.shops.values import Role
 from dure.town import pictures
 from dure.town.cast import KEEPER, Character
+from dure.town.day import BY, KEY, keep_pace, live, step_in, wanted
 from dure.town.places import DURE_NOODLES, PLACES, Place
 
-BY = "town:demo"
 HISTORY, GRANT = timedelta(days=84), 100_000
 DEMO_FILE, PARTNER_FILE = "demo.json", "partner.json"
 
@@ -57,6 +57,17 @@ STEPS = {
 }
 
 Progress = Callable[[Text], None]
+__all__ = [
+    "AlreadySettled",
+    "connect_partner",
+    "hang_pictures",
+    "keep_pace",
+    "live",
+    "open_place",
+    "settle_neighbourhood",
+    "step_in",
+    "write_menu",
+]
 
 
 class AlreadySettled(Refused):
@@ -350,8 +361,8 @@ def _visit(shop: Shop, served: Menu, table: Table, coming: Coming, chance: Rando
         visit=seat.visit,
         table=table,
         device=guest.device,
-        wanted=_wanted(served, chance),
-        key=secrets.token_urlsafe(12),
+        wanted=wanted(served, chance),
+        key=f"{KEY}{secrets.token_urlsafe(12)}",
         expected_total=None,
         by=by,
         at=at,
@@ -371,24 +382,6 @@ def _visit(shop: Shop, served: Menu, table: Table, coming: Coming, chance: Rando
         person = people.ensure_person(device=guest.device, at=leaves)
         regulars.join_channel(shop=shop, person=person, device=guest.device, source="receipt", by=by, at=leaves)
         guest.joined = True
-
-
-def _wanted(served: Menu, chance: Random) -> list[Wanted]:
-    """One to three items, popular ones three times as often, with whatever must be chosen chosen."""
-    there = [item for item in served.items() if not item.sold_out for _ in range(3 if item.popular else 1)]
-    picked = {item.public_id: item for item in chance.choices(there, k=chance.choice([1, 2, 2, 3]))}
-    return [
-        Wanted(
-            item=item.public_id,
-            options=tuple(
-                option.public_id
-                for group in item.groups
-                for option in chance.sample([o for o in group.options if not o.sold_out], k=group.least)
-            ),
-            quantity=chance.choice([1, 1, 1, 2]),
-        )
-        for item in picked.values()
-    ]
 
 
 def _write_demo(home: Path, opened: list[tuple[Place, Shop]], passwords: dict[Character, str]) -> None:

@@ -4,34 +4,43 @@ import json
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import override_settings
+from django.test import Client, override_settings
 from PIL import Image, ImageChops, ImageStat
 from pytest_django import DjangoDbBlocker
+from pytest_django.fixtures import Settings
 
 from dure.checkouts import queries as checkouts
 from dure.kit.clock import KST
 from dure.kit.language import Text
 from dure.menu import queries as menus
 from dure.menu.values import PHOTO_WIDTHS
+from dure.ordering import actions as ordering_actions
 from dure.ordering import queries as ordering
+from dure.ordering.models import Order
 from dure.ordering.values import OrderState
 from dure.partners import queries as partners
+from dure.people import actions as people_actions
 from dure.people import queries as people
+from dure.regulars import actions as regular_actions
 from dure.regulars import queries as regulars
 from dure.regulars.values import Stage
 from dure.shops import fence, queries
 from dure.shops.models import Shop
 from dure.shops.values import Ability, Role
 from dure.town import actions as town
-from dure.town import pictures
+from dure.town import day, pictures
+from dure.town import queries as town_queries
+from dure.town.errors import NoSuchNeighbour
 from dure.town.places import PLACES
+from dure.web.ui.access import DEVICE_COOKIE
 
 # Without the mark pytest-django would make no test database, and the module's fixture would settle in the real one.
 pytestmark = pytest.mark.django_db
@@ -212,3 +221,94 @@ def test_it_settles_only_where_nobody_is(home: Path, tmp_path: Path) -> None:
 def test_it_tells_how_far_it_is(settled: Settled) -> None:
     expected = [text for place in PLACES for text in (f"{place.name} 문을 열어요", f"{place.name}에 손님이 다녀가요")]
     assert [text.within("ko") for text in settled.told] == expected
+
+
+# It goes on living
+
+
+def lived(minutes: float, *, pace: int, begun: datetime = EVENING) -> int:
+    """Guests who came while `minutes` of the clock went by."""
+    chance = Random(1)
+    looks = round(timedelta(minutes=minutes) / day.EVERY)
+    return sum(town.live(at=begun + look * day.EVERY, pace=pace, chance=chance) for look in range(1, looks + 1))
+
+
+def test_guests_come_eat_pay_and_leave_and_the_first_table_stays_free(home: Path, noodles: Shop) -> None:
+    with fence.across_shops():
+        before = set(Order.objects.values_list("id", flat=True))
+    came = lived(4, pace=20)
+    theirs = Order.objects.exclude(id__in=before)
+    with fence.across_shops():
+        assert came == theirs.count() > 5
+    first = queries.tables_of(noodles)[0]
+    assert not theirs.filter(table=first).exists()
+    done = theirs.filter(state=OrderState.SERVED, visit__closed_at__isnull=False)
+    assert done.exists()
+    for order in done:
+        assert order.visit
+        assert ordering.owed_by(order.visit) == 0
+    with fence.across_shops():
+        hour = next(one for one in town_queries.lately(at=EVENING + timedelta(minutes=4)) if one.shop == noodles)
+    assert hour.orders >= theirs.count() > 0
+
+
+def test_it_stands_still_when_told_to(home: Path) -> None:
+    assert lived(2, pace=0) == 0
+
+
+def test_a_visitors_order_waits_for_the_visitor_first_and_is_served_all_the_same(home: Path, noodles: Shop) -> None:
+    device, _ = people_actions.remember_device(at=EVENING)
+    seat = ordering_actions.sit_down(table=queries.tables_of(noodles)[0], at=EVENING)
+    order = ordering_actions.place_order(
+        shop=noodles,
+        visit=seat.visit,
+        table=queries.tables_of(noodles)[0],
+        device=device,
+        wanted=day.wanted(menus.menu_of(noodles), Random(2)),
+        key="a-real-one",
+        expected_total=None,
+        by="guest:visitor",
+        at=EVENING,
+    )
+    if order.bill:
+        ordering_actions.settle_at_counter(bill=order.bill, by="test", at=EVENING)
+    lived(1, pace=5)
+    order.refresh_from_db()
+    assert order.state == OrderState.RECEIVED, "whoever plays the owner comes first"
+    lived(4, pace=5, begun=EVENING + timedelta(minutes=1))
+    order.refresh_from_db()
+    assert order.state == OrderState.SERVED
+    assert order.visit
+    order.visit.refresh_from_db()
+    assert order.visit.closed_at is None, "nobody sends a visitor away"
+
+
+def test_the_operator_sets_the_pace_and_steps_in(home: Path, settings: Settings, noodles: Shop) -> None:
+    settings.TOWN_PACE_FILE = home / "pace"
+    operator = Client()
+    operator.force_login(people.person_by_email("operator@dure.example") or pytest.fail("no operator"))
+    page = operator.get("/office/town/").content.decode()
+    assert "두레국수" in page
+    assert operator.post("/office/town/", {"pace": "20"}).status_code == 302
+    assert town_queries.pace() == 20
+    assert operator.post("/office/town/", {"pace": "7"}).status_code == 422
+    with fence.across_shops():
+        neighbour = town_queries.neighbours()[0]
+    answer = operator.post("/office/town/", {"neighbour": neighbour.relation.public_id})
+    assert answer.status_code == 302
+    device = people.device_by_secret(answer.cookies[DEVICE_COOKIE].value)
+    assert device
+    assert device.person == neighbour.relation.person
+    settings.PRODUCTION = True
+    assert operator.get("/office/town/").status_code == 404
+    assert town_queries.pace() == 0
+
+
+def test_nobody_real_lends_their_phone(home: Path, noodles: Shop) -> None:
+    device, _ = people_actions.remember_device(at=EVENING)
+    person = people_actions.ensure_person(device=device, at=EVENING)
+    real = regular_actions.join_channel(
+        shop=noodles, person=person, device=device, source="receipt", by="guest:real", at=EVENING
+    )
+    with pytest.raises(NoSuchNeighbour):
+        town.step_in(relation=real.public_id, at=EVENING)

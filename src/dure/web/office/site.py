@@ -35,7 +35,7 @@ from dure.people import actions as people
 from dure.shops import fence
 from dure.wallet import actions as wallets
 from dure.wallet.values import Why
-from dure.web.office import balances, exact_counts, inspection, jobs, market, reviews, safeguarding
+from dure.web.office import balances, exact_counts, inspection, jobs, market, reviews, safeguarding, town
 from dure.web.office.reconciliation import pages
 from dure.web.office.words import COLUMNS, HIDDEN, MONEY, ROOMS, TABLES
 
@@ -85,6 +85,7 @@ class Office(UnfoldAdminSite):  # type: ignore[misc]
         ours.append(path("balances/", self.admin_view(balances.page(self.each_context)), name="balances"))
         ours.append(path("inspection/", self.admin_view(inspection.page(self.each_context)), name="inspection"))
         ours.append(path("reviews/", self.admin_view(reviews.page(self.each_context)), name="reviews"))
+        ours.append(path("town/", self.admin_view(town.page(self.each_context)), name="town"))
         ours.append(path("market/", self.admin_view(market.page(self.each_context)), name="market"))
         given_up, job_step = jobs.pages(self.each_context)
         ours += [

@@ -187,6 +187,19 @@ def device_of(request: HttpRequest) -> Device | None:
     return people_queries.device_by_secret(secret) if secret else None
 
 
+def hand_phone(request: HttpRequest, response: HttpResponse, secret: str) -> HttpResponse:
+    """The browser is the phone with this secret from now on."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        secret,
+        max_age=DEVICE_DAYS * 86_400,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
 def remember_device(request: HttpRequest) -> tuple[Device, Callable[[HttpResponse], None]]:
     """The phone that asks, remembered from now on; call the second value with the response."""
     known = device_of(request)
@@ -195,13 +208,6 @@ def remember_device(request: HttpRequest) -> tuple[Device, Callable[[HttpRespons
     device, secret = people.remember_device(at=clock.now())
 
     def keep(response: HttpResponse) -> None:
-        response.set_cookie(
-            DEVICE_COOKIE,
-            secret,
-            max_age=DEVICE_DAYS * 86_400,
-            httponly=True,
-            samesite="Lax",
-            secure=request.is_secure(),
-        )
+        hand_phone(request, response, secret)
 
     return device, keep
