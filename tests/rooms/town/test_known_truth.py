@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dure.town.engine import living
+from dure.town.engine.learning import Coins, Learner, beyond_doubt, fit_log_linear
 from dure.town.engine.policies import Blast, Drawn, FeatureOracle, Oracle, Response, Rfm
 from dure.town.engine.story import Heard, Policy, allowed, bits_of, edges_of, hold_out, live_through, violations
 from dure.town.engine.world import SCENARIOS, U8, U32, Scenario, Seen, World, found
@@ -18,7 +19,7 @@ BASE = SCENARIOS[0]
 AA = next(one for one in SCENARIOS if one.effects == "none")
 
 
-def town(scenario: Scenario = BASE, seed: int = 3, people: int = 1_500) -> World:
+def town(scenario: Scenario = BASE, seed: int = 3, people: int = 1_000) -> World:
     return found(people, 30, seed, scenario, living.history)
 
 
@@ -118,7 +119,7 @@ def test_rules_that_are_broken_are_counted(base: World) -> None:
 def policies_of(world: World, weeks: int) -> list[Policy]:
     seen = world.seen
     return [
-        Drawn(seen, 1), Blast(seen), Rfm(seen, 1), Response(seen, 1, prices=False), Response(seen, 1, prices=True),
+        Drawn(seen, 1), Blast(seen), Rfm(seen, 1), Learner(seen, 1), Response(seen, 1, prices=False), Response(seen, 1, prices=True),
         Oracle(world, weeks, prices=True), Oracle(world, weeks, prices=False),
     ]  # fmt: skip
 
@@ -169,6 +170,52 @@ def test_another_truth_behind_the_same_sight_changes_nobodys_plan_but_the_oracle
     for one, two in zip(policies_of(base, 4), policies_of(other, 4), strict=True):
         same = np.array_equal(one.plan(0, room), two.plan(0, room))
         assert same != one.key.startswith(("oracle", "true")), one.key
+
+
+def coins(rows: int, slope: float) -> Coins:
+    """Rows of a coin whose effect follows one of the features."""
+    dice = np.random.default_rng(5)
+    features = dice.normal(size=(rows, 9))
+    treated = dice.random(rows) < 0.5
+    organic = np.full(rows, 0.05)
+    effect = 0.05 * np.exp(slope * features[:, 3])
+    came = (dice.random(rows) < organic + treated * effect).astype(float)
+    return Coins(features, treated, came, organic, np.ones(rows))
+
+
+def test_the_log_linear_effect_finds_what_is_there_and_nothing_where_nothing_is() -> None:
+    there, nothing = (fit_log_linear(coins(20_000, slope)).weights for slope in (0.6, 0.0))
+    assert there[4] == pytest.approx(0.6, abs=0.2)
+    assert abs(nothing[4]) < 0.2
+
+
+def test_the_gate_opens_for_what_ranks_better_and_not_for_noise() -> None:
+    seen = coins(20_000, 0.6)
+    noise = np.random.default_rng(1).normal(size=len(seen.came))
+    assert beyond_doubt(seen.features[:, 3], noise, seen.treated, seen.came)
+    assert not beyond_doubt(noise, seen.features[:, 3], seen.treated, seen.came)
+    assert not beyond_doubt(noise[::-1], noise, seen.treated, seen.came)
+
+
+def test_the_quadratic_scores_edges_as_the_model_scores_rows(base: World) -> None:
+    learner = Learner(base.seen, 1)
+    rows, edges = np.divmod(np.arange(base.seen.shop.size), base.seen.shop.shape[1])
+    features = learner.book.features(rows, edges)
+    model = fit_log_linear(
+        Coins(features, rows % 2 == 0, (rows % 7 == 0).astype(float), np.full(len(rows), 0.02), np.ones(len(rows)))
+    )
+    scored = learner.book.score(model.quadratic(), np.ones(base.seen.people, np.uint8))
+    assert scored.ravel() == pytest.approx(model(features), rel=1e-4)
+    assert not learner.book.score(model.quadratic(), np.zeros(base.seen.people, np.uint8)).any()
+
+
+def test_where_all_values_are_alike_the_prices_still_spread_the_messages() -> None:
+    world = town(next(one for one in SCENARIOS if one.effects == "flat"))
+    oracle = Oracle(world, 3, prices=True)
+    story = live_through(world, oracle, 3)
+    assert oracle.market is not None
+    assert max(oracle.market.gaps) < 0.1
+    assert story.value > 0.95 * live_through(world, Drawn(world.seen, 3), 3).value
 
 
 def test_prices_and_the_truth_are_worth_more_than_chance(base: World) -> None:

@@ -7,6 +7,9 @@ that person's own visits there, and those last by a gamma-Poisson update.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ from dure.town.engine.story import Heard, edges_of
 from dure.town.engine.world import CATEGORIES, F32, F64, NEVER, Seen
 
 SAMPLE = 60_000
-HISTORIES = 4_000
+HISTORIES = 1_500
 OWN = ("activity", "taste", "popular", "distance", "near", "age")
 FEATURES = ("organic", "activity", "taste", "popular", "distance", "age", "visits", "since", "recent")
 FORGETS = 0.6
@@ -92,7 +95,7 @@ def _feature_rows(
 @numba.njit(parallel=True, cache=True)
 def _quadratic(
     week, shop, visits, last, kinds, came, rate, category, popular, distance, age, organic, recent, room, low, high, middle,
-    spread, weights, found,
+    spread, weights, logarithm, found,
 ):  # fmt: skip
     people, degree = shop.shape
     many = len(middle)
@@ -131,7 +134,7 @@ def _quadratic(
                     part += weights[at] * out[m]
                     at += 1
                 total += part * out[k]
-            found[i, e] = total
+            found[i, e] = np.exp(min(max(total, -14.0), 0.0)) if logarithm else total
 
 
 class Book:
@@ -177,12 +180,8 @@ class Book:
         """How often each comes to each shop by themselves."""
         seen = self.seen
         weeks = seen.weeks + self.week
-        known = np.where(self.came > 0, self.week - self.first, weeks).astype(float)
-        x = np.maximum(self.came - 1, 0).astype(float)
-        last = np.where(self.came > 1, (self.latest - self.first).astype(float), 0.0)
-        x = np.where(last > 0, x, 0.0)
-        some = np.random.default_rng(1).choice(seen.people, min(seen.people, HISTORIES), replace=False)
-        habits = visits.fit(x[some], last[some], known[some])
+        x, last, known = _histories(self.came, self.first, self.latest, self.week, weeks)
+        habits = _habits(seen)
         # Those who were never seen are no customers yet, and still about: the rate is drawn to everybody's mean.
         mean, spread = float(self.came.mean()), float(self.came.var())
         self.pull = float(np.clip(mean**2 / max(spread - mean, 1e-6), 0.05, 20.0))
@@ -228,9 +227,30 @@ class Book:
         found = np.empty(self.seen.shop.shape, np.float32)
         _quadratic(
             self.week, *self._look(), room, quadratic.low, quadratic.high, quadratic.middle, quadratic.spread,
-            quadratic.weights, found,
+            quadratic.weights, quadratic.logarithm, found,
         )  # fmt: skip
         return found
+
+
+def _histories(
+    came: NDArray[np.int32], first: NDArray[np.int16], latest: NDArray[np.int16], week: int, weeks: int
+) -> tuple[F64, F64, F64]:
+    """Visits after the first, weeks from the first to the last, weeks since the first; each (n,). Several visits of one week
+    are one."""
+    known = np.where(came > 0, week - first, weeks).astype(float)
+    last = np.where(came > 1, (latest - first).astype(float), 0.0)
+    return np.where(last > 0, came - 1.0, 0.0), last, known
+
+
+@lru_cache(maxsize=1)
+def _habits(seen: Seen) -> visits.Habits:
+    """BG/NBD of the history, by some of the people: once a town."""
+    some = np.random.default_rng(1).choice(seen.people, min(seen.people, HISTORIES), replace=False)
+    first, latest = (
+        np.where(ago[some] == NEVER, 0, -1 - ago[some].astype(np.int16)).astype(np.int16)
+        for ago in (seen.first, seen.latest)
+    )
+    return visits.fit(*_histories(seen.came[some].astype(np.int32), first, latest, 0, seen.weeks))
 
 
 def _shape(count: F64, expected: F64) -> float:
@@ -250,23 +270,33 @@ def _shape(count: F64, expected: F64) -> float:
     return max((0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4), key=fit)
 
 
+@dataclass(frozen=True, slots=True)
 class Quadratic:
-    """A score of the features, their squares and products: what many learners together say, in a form that four million edges
-    bear every week. Features beyond what it was fitted on count as the outermost."""
+    """A score of the features, their squares and products: what learners say in a form that four million edges bear every week.
+    Features beyond what it was fitted on count as the outermost. With `logarithm` it is the score's logarithm."""
 
-    def __init__(self, features: F64, score: F64) -> None:
-        self.low, self.high = np.quantile(features, [0.002, 0.998], axis=0)
-        held = np.clip(features, self.low, self.high)
-        self.middle, self.spread = held.mean(axis=0), held.std(axis=0) + 1e-9
-        design = self._design(features)
-        penalty = np.eye(design.shape[1]) * 1e-3 * len(score)
-        penalty[0, 0] = 0
-        self.weights = np.linalg.solve(design.T @ design + penalty * 0.01, design.T @ score)
-        spread = float(np.var(score))
-        self.kept = 1 - float(np.mean((design @ self.weights - score) ** 2)) / spread if spread > 0 else 1.0
-        """How much of the score's variance the quadratic keeps."""
+    low: F64
+    high: F64
+    middle: F64
+    spread: F64
+    weights: F64
+    logarithm: bool = False
 
-    def _design(self, features: F64) -> F64:
+    @classmethod
+    def fitted(cls, features: F64, score: F64, *, logarithm: bool = False) -> Quadratic:
+        """By least squares; with `logarithm` a Poisson model of a score that is never below 0."""
+        low, high = np.quantile(features, [0.002, 0.998], axis=0)
+        held = np.clip(features, low, high)
+        blank = cls(low, high, held.mean(axis=0), held.std(axis=0) + 1e-9, np.zeros(1), logarithm)
+        design = blank.design(features)
+        if logarithm:
+            model = PoissonRegressor(alpha=1e-7, max_iter=500).fit(design[:, 1:], np.maximum(score, 0))
+            return replace(blank, weights=np.concatenate([[model.intercept_], model.coef_]))
+        pull = np.eye(design.shape[1]) * 1e-5 * len(score)
+        return replace(blank, weights=np.asarray(np.linalg.solve(design.T @ design + pull, design.T @ score), float))
+
+    def design(self, features: F64) -> F64:
+        """(m, 1 + k + k (k + 1) / 2)."""
         z = (np.clip(features, self.low, self.high) - self.middle) / self.spread
         columns = [np.ones(len(z))]
         for k in range(z.shape[1]):
@@ -275,4 +305,5 @@ class Quadratic:
         return np.column_stack(columns)
 
     def __call__(self, features: F64) -> F64:
-        return np.asarray(self._design(features) @ self.weights)
+        found = self.design(features) @ self.weights
+        return np.asarray(np.exp(np.clip(found, -14, 0)) if self.logarithm else found)

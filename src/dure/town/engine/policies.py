@@ -6,24 +6,25 @@ from dataclasses import dataclass, field
 
 import numba
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from dure.campaigns.engine.allocate import Budgets, Local, Plan, Prices, clear, finish
 from dure.campaigns.engine.fair import STEEPEST, stand_alone
 from dure.campaigns.engine.market import Edges, Terms
 from dure.campaigns.engine.plan import tally
 from dure.town.engine import living
-from dure.town.engine.book import Book
+from dure.town.engine.book import Book, Quadratic
 from dure.town.engine.living import luck
 from dure.town.engine.story import CAP, Heard, edges_of
 from dure.town.engine.world import F32, F64, NEVER, U8, U32, Seen, World
 
 JITTER = 0.04
 """The lottery of the plan: who is near the price is drawn by lot, and ties are broken fairly."""
-FIRST_LOOKS = ((16, 12), (4, 8), (1, 5))
-NEXT_LOOKS = ((4, 4), (1, 3))
+FIRST_LOOKS = ((16, 20), (4, 10), (1, 14))
+NEXT_LOOKS = ((4, 8), (1, 12))
+MARKET_CAP = 1
+"""A second message of the same week is worth half and tires: the market plans one a person."""
 PICK = 512
-ALIKE, PIECE = 300_000, 20_000
+ALIKE = 100_000
 
 
 class Nobody:
@@ -145,6 +146,16 @@ class Rfm(Picking):
         np.add.at(self.spent, rows, self.seen.ticket[self.seen.shop[rows, edges]])
 
 
+def going_rate(value: F32, room: U8, messages: float) -> float:
+    """The one price at which as many people as there are messages find something dearer: where the clearing starts. From nought it
+    would climb by hardly more than the lottery's width a look where all values are alike."""
+    best = value[room > 0].max(axis=1, initial=0)
+    if not len(best):
+        return 1e-9
+    place = max(0, len(best) - 1 - int(messages))
+    return max(float(np.partition(best, place)[place]) * 0.98, 1e-9)
+
+
 @dataclass(slots=True)
 class Market:
     """The week's plan by prices, from last week's prices and weights. `alpha` 0: the most value in all; 1: proportional fairness."""
@@ -156,18 +167,27 @@ class Market:
     weight: F32 = field(default_factory=lambda: np.ones(0, np.float32))
     alone: F64 = field(default_factory=lambda: np.zeros(0))
     gaps: list[float] = field(default_factory=list)
+    level: float = 1.0
 
     def plan(self, value: F32, week: int, room: U8, share: float = 0.0) -> U32:
         """Bits (n,). `share` will be held out by a coin, so that many more are planned: as many messages leave the house."""
-        edges = Edges(self.seen.shop, value, room=room)
+        edges = Edges(self.seen.shop, value, room=np.minimum(room, MARKET_CAP).astype(np.uint8))
         budgets = Budgets(messages=np.floor(self.seen.budget / (1 - share)))
         if not (value > 0).any():
             return np.zeros(self.seen.people, np.uint32)
         if self.weight.size == 0:
             self.weight = np.ones(self.seen.shops, np.float32)
         terms = Terms(CAP, self.weight, jitter=JITTER, salt=self.seed * 1_000 + week)
-        looks = NEXT_LOOKS if self.prices else FIRST_LOOKS
-        prices = clear(Local(edges), terms, budgets, start=self.prices, levels=looks)
+        level = going_rate(value, room, float(budgets.messages.sum()))
+        looks: tuple[tuple[int, int], ...] = NEXT_LOOKS if self.prices else FIRST_LOOKS
+        if self.prices is None:
+            start = Prices.none(self.seen.shops)
+            start.unit[:] = level
+        else:
+            start = self.prices.copy()
+            start.unit *= np.float32(level / self.level)
+        prices = clear(Local(edges), terms, budgets, start=start, levels=looks)
+        self.level = level
         plan = finish(edges, budgets, terms, prices)
         self.prices = prices
         self.gaps.append(plan.gap)
@@ -246,17 +266,8 @@ class FeatureOracle(Oracle):
         dice = np.random.default_rng(world.seed)
         some = min(ALIKE, seen.shop.size // 2)
         rows, edges = dice.integers(0, seen.people, some), dice.integers(0, seen.shop.shape[1], some)
-        truth = world.effect[rows, edges].astype(float)
-        model = HistGradientBoostingRegressor(
-            max_iter=150, learning_rate=0.1, max_leaf_nodes=24, min_samples_leaf=60, random_state=0
-        )
-        model.fit(book.features(rows, edges), truth)
-        degree = seen.shop.shape[1]
-        value = np.empty(seen.shop.shape, np.float32)
-        for begin in range(0, seen.people, PIECE):
-            end = min(begin + PIECE, seen.people)
-            who, edge = np.divmod(np.arange(begin * degree, end * degree), degree)
-            value[begin:end] = model.predict(book.features(who, edge)).reshape(-1, degree)
+        alike = Quadratic.fitted(book.features(rows, edges), world.effect[rows, edges].astype(float), logarithm=True)
+        value = book.score(alike, np.ones(seen.people, np.uint8)) if world.effect.any() else np.zeros_like(world.effect)
         # What a shop's offer is worth beside others' comes to be known as well.
         guessed = np.bincount(seen.shop.ravel(), value.ravel(), seen.shops)
         true = np.bincount(seen.shop.ravel(), world.effect.ravel(), seen.shops)

@@ -63,7 +63,7 @@ SCENARIOS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """What the platform may know of people and shops before it does anything. n people, d edges each, s shops."""
 
@@ -184,8 +184,8 @@ def found(people: int, shops: int, seed: int, scenario: Scenario, history: Histo
     taste = dice.standard_gamma(likes[age] * 0.7).astype(np.float32)
     taste /= taste.sum(axis=1, keepdims=True)
     activity = dice.gamma(1.2, 1.0, people).astype(np.float32)
-    reach = (0.25 + dice.gamma(3.0, 0.5, people)).astype(np.float32)
-    sensitivity = np.exp(dice.normal(0, 0.8, people) - 0.12 * (age - 2.0)).astype(np.float32)
+    reach = (0.5 + dice.gamma(3.0, 1.0, people)).astype(np.float32)
+    sensitivity = np.exp(dice.normal(0, 0.8, people) - 0.12 * (age - 3.0)).astype(np.float32)
     sleeping = dice.random(people) < 0.07
     liked = np.take_along_axis(taste, category[shop].astype(np.int64), axis=1)
     near = np.exp(-distance / reach[:, None])
