@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting bench-allocate diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
+.PHONY: help attack run test test-heavy story pictures bench-orders bench-menu bench-audience bench-twin bench-builder bench-money bench-targeting bench-allocate bench-week diagrams crash races bugs machines bench-campaign calibrate town check format lock backup clean
 
 # Compiled loops that wait for each other sleep: spinning, as is the default, takes the processor from whoever is waited for.
 export OMP_WAIT_POLICY := passive
@@ -68,6 +68,9 @@ bench-money: $(DEV) ## Measure redemptions of one hot offer and payments of one 
 
 bench-targeting: $(PEERS) ## Judge the scores on public experiments and histories (ARGS="--data FOLDER"); writes benchmarks/results/targeting.json
 	@$(PY) -m benchmarks.targeting $(ARGS)
+
+bench-week: $(DEV) ## Score 220 candidates of each of four million people and plan their week, certified (ARGS="--people 40000000"); writes benchmarks/results/week.json
+	@$(PY) -m benchmarks.week $(ARGS)
 
 bench-allocate: $(PEERS) ## Plan a week for 40 million people beside PDLP, HiGHS and simple rules (ARGS="--people 4000000"); writes benchmarks/results/allocate.json
 	@$(PY) -m benchmarks.allocate $(ARGS)

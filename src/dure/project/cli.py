@@ -709,8 +709,9 @@ def week_plan(
                 raise typer.Exit(1) from refusal
     _tell(
         say(
-            "{people}명, {edges}개 가운데에서 골랐어요. 계획의 값 {value}원, 이보다 나은 계획은 {bound}원을 넘지 못해요.",
-            en="Chosen for {people} people out of {edges}. The plan is worth {value} won; no plan exceeds {bound}.",
+            "{people}명, {edges}개 가운데에서 골랐어요. 고르게 나눈 값 {value}원, 가장 값지게 나누면 {most}원, 어떤 계획도 {bound}원을 넘지 못해요.",
+            en="Chosen for {people} people out of {edges}. Shared out fairly it is worth {value} won, at most value {most}; no plan exceeds {bound}.",
+            most=f"{plan.most_value:,}",
             people=f"{plan.people:,}", edges=f"{plan.edges:,}", value=f"{plan.value:,}", bound=f"{plan.bound:,}",
         )
     )  # fmt: skip

@@ -79,7 +79,7 @@ def _one_at_a_time(name: ModelName) -> None:
 
 def learn_visits(*, by: str, at: datetime) -> ScoreModel:
     """Learn from all friends' visits how often people come by themselves, judge it on the last four weeks, which it does not see,
-    and keep it. Call it across shops. Refuses NothingToLearn below 500 histories."""
+    and keep it. Call it across shops. Refuses TooFewHistories below 500."""
     from dure.targeting.engine import visits
 
     until = at - timedelta(weeks=rules.WEEKS_JUDGED)
@@ -99,7 +99,7 @@ def learn_visits(*, by: str, at: datetime) -> ScoreModel:
         )
         rows = cursor.fetchall()
     if len(rows) < rules.FEWEST_HISTORIES:
-        raise errors.NothingToLearn(why=f"{len(rows)} histories, {rules.FEWEST_HISTORIES} are needed")
+        raise errors.TooFewHistories(there=len(rows), needed=rules.FEWEST_HISTORIES)
     x, last, known, came = (np.array([row[n] for row in rows], float) for n in range(4))
     # Two visits within one day are one to a model of days.
     again = np.where(last >= 1.0, x, 0.0)

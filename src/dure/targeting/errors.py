@@ -85,3 +85,15 @@ class NothingToRollBack(Refused):
     sentence = say(
         "쓰고 있는 모델이 없어서 되돌릴 것이 없어요.", en="No model is in use, so there is nothing to take back."
     )
+
+
+class TooFewHistories(Refused):
+    def __init__(self, *, there: int, needed: int) -> None:
+        super().__init__(
+            say(
+                "방문 기록이 아직 적어서 배울 수 없어요: {there}명, {needed}명부터 배워요.",
+                en="Too few histories to learn from yet: {there}, {needed} are needed.",
+                there=there,
+                needed=needed,
+            )
+        )

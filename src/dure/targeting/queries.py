@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -305,32 +305,46 @@ def best_of_week(
     typical = going_by.r / going_by.alpha * days
     structure, _ = effects()
     pull = structure * np.sqrt(expected_within(known, days=days) / typical)
-    of_shop: dict[int, list[int]] = {}
-    for place, shop in enumerate(shops.tolist()):
-        of_shop.setdefault(shop, []).append(place)
-    gains = [
-        (int(row), place, float(more * scale[place]))
-        for row, shop, more in zip(known.row, known.shop.tolist(), pull, strict=True)
-        for place in of_shop.get(shop, ())
-    ]
-    counts = np.bincount(np.array([row for row, _, _ in gains], np.int64), minlength=people)
+    # Each known pair of a person and a shop lifts every campaign of that shop.
+    by_shop = np.argsort(shops, kind="stable")
+    begin, end = (
+        np.searchsorted(shops[by_shop], known.shop, "left"),
+        np.searchsorted(shops[by_shop], known.shop, "right"),
+    )
+    many = end - begin
+    nth = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    lifted = by_shop[np.repeat(begin, many) + nth]
+    row = np.repeat(known.row, many)
     own = Gains(
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.array([place for _, place, _ in gains], np.uint16),
-        np.array([gain for _, _, gain in gains], np.float32),
+        np.concatenate([[0], np.cumsum(np.bincount(row, minlength=people))]).astype(np.int64),
+        lifted.astype(np.uint16),
+        (np.repeat(pull, many) * scale[lifted]).astype(np.float32),
     )
     weights = (scale * (1 - structure)).astype(np.float32)[:, None]
     return best(np.ones((people, 1), np.float32), candidates, weights, gains=own)
 
 
-def why_of(person_id: int, shop_id: int, *, at: datetime) -> Text:
-    """The one line for a person who asks why a message of this shop came to them."""
+def whys_of(person_id: int, shops: Collection[str]) -> dict[str, Text]:
+    """For each of these shops (public ids) the one line for a person who asks why its messages come to them. What the scores look
+    at is all that it can say: how often they came, and whether they are friends. Call it across shops."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT visits, left_at IS NULL FROM regulars_relation WHERE person_id = %s AND shop_id = %s AND joined_at <= %s",
-            [person_id, shop_id, at],
+            """
+            SELECT s.public_id, r.visits FROM regulars_relation r JOIN shops_shop s ON s.id = r.shop_id
+            WHERE r.person_id = %s AND s.public_id = ANY(%s) AND r.left_at IS NULL
+            """,
+            [person_id, list(shops)],
         )
-        known = cursor.fetchone()
-    if known is None or not known[1]:
-        return rules.said(Why.AUDIENCE)
-    return rules.said(Why.OFTEN if known[0] >= rules.OFTEN else Why.CAME if known[0] else Why.FRIEND)
+        visits = dict(cursor.fetchall())
+    return {
+        shop: rules.said(
+            Why.AUDIENCE
+            if shop not in visits
+            else Why.OFTEN
+            if visits[shop] >= rules.OFTEN
+            else Why.CAME
+            if visits[shop]
+            else Why.FRIEND
+        )
+        for shop in shops
+    }

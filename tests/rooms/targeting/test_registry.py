@@ -133,7 +133,7 @@ def test_the_model_of_visits_is_learned_judged_and_served(shop: Shop) -> None:
 
 def test_too_few_histories_teach_nothing(shop: Shop) -> None:
     lived(shop, 20)
-    with pytest.raises(errors.NothingToLearn):
+    with pytest.raises(errors.TooFewHistories):
         actions.learn_visits(by="test", at=NOON)
     assert not ScoreModel.objects.exists()
 
@@ -150,10 +150,10 @@ def test_scores_rise_with_the_visits_that_come_anyway_and_say_why(shop: Shop) ->
     assert scores[often.pk] > scores[once.pk] >= scores[never.pk] > 0
     assert (place == 0).all()
     assert (value[:, 1:] == 0).all()
-    said = [queries.why_of(one.pk, shop.pk, at=NOON).within("en") for one in (often, once, never)]
+    said = [queries.whys_of(one.pk, {shop.public_id})[shop.public_id].within("en") for one in (often, once, never)]
     assert said == [
         "Because you often come to this shop.",
         "Because you have been to this shop.",
         "Because you are a friend of this shop.",
     ]
-    assert "agreed" in queries.why_of(never.pk, shop.pk + 1, at=NOON).within("en")
+    assert "agreed" in queries.whys_of(never.pk, {"shp_other"})["shp_other"].within("en")

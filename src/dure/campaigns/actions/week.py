@@ -6,6 +6,7 @@ plan: the campaigns, their people and their budgets were frozen when it began, a
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from django.conf import settings
@@ -149,34 +150,34 @@ def _move(plan: WeekPlan, to: PlanState) -> None:
 
 
 def _score_piece(plan: WeekPlan) -> WeekPlan:
-    """The next piece of people, scored and kept."""
+    """The next piece of people, scored and kept. The computing holds no transaction open."""
+    number = plan.done
+    parts = list(queries.parts_of_plan(plan))
+    meant = [BitMap.deserialize(bytes(part.meant_bits)) for part in parts]
+    everybody = BitMap.union(*meant)
+    last = plan.pieces.order_by("-number").values_list("high_person", flat=True).first()
+    # By number and not by rank: somebody may have been forgotten since the piece before.
+    begin = 0 if last is None else everybody.rank(last)
+    persons = np.array(everybody[begin : begin + PIECE].to_array(), np.uint32)
+    here = BitMap(persons)
+    pairs = [np.searchsorted(persons, np.array((one & here).to_array(), np.uint32)) for one in meant]
+    row = np.concatenate(pairs)
+    place = np.repeat(np.array([part.place for part in parts], np.uint16), [len(one) for one in pairs])
+    order = np.lexsort((place, row))
+    campaign, value = targeting.best_of_week(
+        persons=persons, pair_row=row[order].astype(np.int64), pair_place=place[order],
+        offerings=[_offering(part) for part in parts], at=plan.at,
+    )  # fmt: skip
+    left = people.advertising_left(persons.tolist(), at=plan.at)
+    room = np.array([min(left.get(person, 0), 255) for person in persons.tolist()], np.uint8)
     with transaction.atomic():
         plan = _locked(plan)
-        if plan.state != PlanState.SCORING:
+        if plan.state != PlanState.SCORING or plan.done != number:
             return plan
-        parts = list(queries.parts_of_plan(plan))
-        meant = [BitMap.deserialize(bytes(part.meant_bits)) for part in parts]
-        everybody = BitMap.union(*meant)
-        number = plan.done
-        last = plan.pieces.order_by("-number").values_list("high_person", flat=True).first()
-        # By number and not by rank: somebody may have been forgotten since the piece before.
-        begin = 0 if last is None else everybody.rank(last)
-        persons = np.array(everybody[begin : begin + PIECE].to_array(), np.uint32)
-        here = BitMap(persons)
-        pairs = [np.searchsorted(persons, np.array((one & here).to_array(), np.uint32)) for one in meant]
-        row = np.concatenate(pairs)
-        place = np.repeat(np.array([part.place for part in parts], np.uint16), [len(one) for one in pairs])
-        order = np.lexsort((place, row))
-        campaign, value = targeting.best_of_week(
-            persons=persons, pair_row=row[order].astype(np.int64), pair_place=place[order],
-            offerings=[_offering(part) for part in parts], at=plan.at,
-        )  # fmt: skip
-        left = people.advertising_left(persons.tolist(), at=plan.at)
-        room = np.array([min(left.get(person, 0), 255) for person in persons.tolist()], np.uint8)
         WeekPiece.objects.create(
             plan=plan, number=number, low_person=int(persons[0]) if len(persons) else last or 0,
-            high_person=int(persons[-1]) if len(persons) else last or 0, persons=persons.astype("<u4").tobytes(), room=room.tobytes(),
-            campaign=campaign.astype("<u2").tobytes(), value=value.astype("<f4").tobytes(),
+            high_person=int(persons[-1]) if len(persons) else last or 0, persons=persons.astype("<u4").tobytes(),
+            room=room.tobytes(), campaign=campaign.astype("<u2").tobytes(), value=value.astype("<f4").tobytes(),
         )  # fmt: skip
         plan.done += 1
         plan.people += len(persons)
@@ -240,16 +241,17 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
         weight=weight if (weight != 1).any() else None,
     )  # fmt: skip
     worth = fair.worth_of(edges, budgets, made.chosen)
+    groups = _chosen(made.chosen, campaign, persons, len(parts))
+    for number, part in enumerate(parts):
+        part.price, part.money_price = float(made.prices.unit[number]), float(made.prices.money[number])
+        part.weight = float(made.weight[number])
+        part.used, part.spent = int(made.used[number]), int(made.spent[number])
+        part.value, part.alone = int(worth[number]), int(np.ceil(alone[number]))
+        part.chosen_bits = groups[number]
     with transaction.atomic():
         plan = _locked(plan)
         if plan.state != PlanState.SOLVING:
             return plan
-        for number, part in enumerate(parts):
-            part.price, part.money_price = float(made.prices.unit[number]), float(made.prices.money[number])
-            part.weight = float(made.weight[number])
-            part.used, part.spent = int(made.used[number]), int(made.spent[number])
-            part.value, part.alone = int(worth[number]), int(np.ceil(alone[number]))
-            part.chosen_bits = BitMap(persons[_chosen(made.chosen, campaign, number)]).serialize()
         WeekPart.objects.bulk_update(
             parts, ["price", "money_price", "weight", "used", "spent", "value", "alone", "chosen_bits"], batch_size=500
         )
@@ -291,11 +293,16 @@ def _edges(plan: WeekPlan) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArr
     return persons, room, campaign, value
 
 
-def _chosen(bits: NDArray[np.uint32], campaign: NDArray[np.uint16], number: int) -> NDArray[np.bool_]:
-    chosen = np.zeros(len(bits), bool)
-    for edge in range(campaign.shape[1]):
-        chosen |= (campaign[:, edge] == number) & ((bits >> np.uint32(edge)) & np.uint32(1)).astype(bool)
-    return chosen
+def _chosen(
+    bits: NDArray[np.uint32], campaign: NDArray[np.uint16], persons: NDArray[np.uint32], campaigns: int
+) -> list[bytes]:
+    """Whom each campaign writes to, as bitmaps of persons."""
+    sent = [np.flatnonzero((bits >> np.uint32(edge)) & np.uint32(1)) for edge in range(campaign.shape[1])]
+    of = np.concatenate([campaign[rows, edge] for edge, rows in enumerate(sent)])
+    who = np.concatenate([persons[rows] for rows in sent])
+    order = np.argsort(of, kind="stable")
+    ends = np.searchsorted(of[order], np.arange(campaigns + 1))
+    return [BitMap(who[order[a:b]]).serialize() for a, b in pairwise(ends)]
 
 
 def forget_plans(*, at: datetime) -> int:

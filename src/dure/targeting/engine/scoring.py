@@ -66,6 +66,10 @@ def _best(features, order, cell, begin, campaign, weights, gain_begin, gain_camp
     for thread in numba.prange(threads):
         side = np.empty((width, most), np.float32)
         score = np.empty(most, np.float32)
+        gathered = np.empty(most + 1, np.int32)
+        top = np.empty(keep + 1, np.float32)
+        which = np.empty(keep + 1, np.int32)
+        height = np.float32(1.0)
         place = np.full(campaigns, -1, np.int32)
         last_cell, many, first = -1, 0, 0
         for n in range(people * thread // threads, people * (thread + 1) // threads):
@@ -91,22 +95,39 @@ def _best(features, order, cell, begin, campaign, weights, gain_begin, gain_camp
                 c = place[gain_campaign[g]]
                 if c >= 0:
                     score[c] += gain[g]
-            least = np.float32(0.0)
-            kept = 0
+            # Whatever beats a guessed threshold is gathered without branches, then sorted: the threshold is so many deviations
+            # above the mean, as many as lately let a few more than `keep` through.
+            total = np.float32(0.0)
+            squares = np.float32(0.0)
             for c in range(many):
+                total += score[c]
+                squares += score[c] * score[c]
+            mean = total / max(many, 1)
+            deviation = np.sqrt(max(squares / max(many, 1) - mean * mean, np.float32(0.0)))
+            while True:
+                least = max(mean + height * deviation, np.float32(0.0)) if many > keep else np.float32(0.0)
+                passed = 0
+                for c in range(many):
+                    gathered[passed] = c
+                    passed += score[c] > least
+                if passed >= keep or least <= 0.0:
+                    break
+                height -= np.float32(0.2)
+            if passed > keep + 8:
+                height += np.float32(0.02)
+            for g in range(passed):
+                c = gathered[g]
                 s = score[c]
-                if s > least:
-                    at = kept if kept < keep else keep - 1
-                    while at > 0 and value[i, at - 1] < s:
-                        value[i, at] = value[i, at - 1]
-                        found[i, at] = found[i, at - 1]
-                        at -= 1
-                    value[i, at] = s
-                    found[i, at] = campaign[first + c]
-                    if kept < keep:
-                        kept += 1
-                    if kept == keep:
-                        least = value[i, keep - 1]
+                at = min(g, keep)
+                while at > 0 and top[at - 1] < s:
+                    top[at] = top[at - 1]
+                    which[at] = which[at - 1]
+                    at -= 1
+                top[at] = s
+                which[at] = c
+            for e in range(min(passed, keep)):
+                value[i, e] = top[e]
+                found[i, e] = campaign[first + which[e]]
 
 
 def best(

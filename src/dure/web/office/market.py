@@ -53,7 +53,7 @@ def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., Http
             "plan": plan,
             "ready": ready,
             "percent": round(100 * plan.done / plan.total) if plan else 0,
-            "gap": f"{100 * (plan.bound - plan.value) / plan.bound:.3f}" if plan and plan.bound else "0",
+            "gap": f"{100 * (plan.bound - plan.most_value) / plan.bound:.3f}" if plan and plan.bound else "0",
             "cost": plan.most_value - plan.value if plan else 0,
             "cost_share": f"{100 * (plan.most_value - plan.value) / plan.most_value:.2f}"
             if plan and plan.most_value

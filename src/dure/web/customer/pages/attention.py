@@ -29,12 +29,14 @@ from dure.people.values import (
     topic_sender,
 )
 from dure.regulars import queries as regulars
+from dure.targeting.queries import whys_of
 from dure.web.customer import frame
 from dure.web.customer.forms import AttentionForm, RefusalForm, SayForm
 from dure.web.customer.pages.friendship import proof_of
 from dure.web.ui.access import anyone, device_of, own_device
 
 if TYPE_CHECKING:
+    from dure.messaging.models import Sending
     from dure.people.models import Person
 
 EVERY = (
@@ -134,8 +136,9 @@ def _choices(person: Person, sender: str, name: str, purposes: tuple[Purpose, ..
 def _got(person: Person) -> list[dict[str, Any]]:
     """Why I got this: each advertisement with the consent it rested on, and the way to refuse it."""
     rows = messages.received_by(person.pk, clock.now() - LOOK_BACK)
-    advertising = rows.filter(sending__kind=MessageKind.ADVERTISING)[:20]
+    advertising = list(rows.filter(sending__kind=MessageKind.ADVERTISING)[:20])
     said = {c.pk: c for c in people_queries.consent_history(person)}
+    whys = whys_of(person.pk, {_shop_behind(row.sending) for row in advertising})
     return [
         {
             "name": row.sending.sender_name,
@@ -144,9 +147,15 @@ def _got(person: Person) -> list[dict[str, Any]]:
             "consent": said.get(row.consent) if row.consent else None,
             "topic": topic_name(row.sending.topic),
             "refuse": messages.refusal_path(row),
+            "why": whys[_shop_behind(row.sending)],
         }
         for row in advertising
     ]
+
+
+def _shop_behind(sending: Sending) -> str:
+    """The public id of the shop that speaks, by itself or through the platform."""
+    return str(sending.details.get("on_behalf", sending.sender)).removeprefix(shop_sender(""))
 
 
 def _change(request: HttpRequest, person: Person | None) -> HttpResponse:
