@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any as Whatever
@@ -40,6 +41,8 @@ from dure.shops.models import Membership, Shop
 from dure.shops.values import Role
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dure.audiences.engine.index import Index
     from dure.audiences.storage.folder import Folder
 
@@ -324,37 +327,53 @@ def _neighbours(shop: Shop, expression: Expression, at: datetime) -> BitMap:
         rows = cursor.fetchall()
     if not rows:
         return BitMap()
-    bounds = {trait.name: trait for trait in OWN_SCHEMA}
-    columns: dict[str, list[int]] = {name: [] for name in bounds}
-    for _, tasted, district, kinds, hours, last, visits, won in rows:
-        kinds, knows = set(kinds or ()), tasted and last is not None
-        home = words.home_of(district) if knows and district else None
-        seen = {VISITED_AT.get(kind, kind) for kind in kinds}
-        said = {
-            "region": int(home.code) if home and len(home.code) == DONG else 0,
-            "sex": -1,
-            "age": -1,
-            "taste": _bits(bounds["taste"], {TASTES_OF.get(kind, "korean") for kind in kinds}) if knows else 0,
-            "visited": _bits(bounds["visited"], seen) if knows else 0,
-            "hours": sum({1 << _part_of_hour(hour) for hour in hours or ()}) if knows else 0,
-            "last_seen": min((at - last).days, bounds["last_seen"].high) if knows else -1,
-            "visits": min(visits, bounds["visits"].high) if knows else 0,
-            "spend": min(int(won) // 1000, bounds["spend"].high) if knows else 0,
-            "channel": 1,
-            "consent": 1 | bool(tasted) << 3,
-            "relation": 1 << list(RELATIONS).index("never"),
-        }
-        for name, values in columns.items():
-            values.append(said[name])
     from dure.audiences.engine.index import Index
 
-    everybody = Index.of(
-        OWN_SCHEMA,
-        np.array([row[0] for row in rows], dtype=np.int64),
-        {name: np.array(values, dtype=np.int64) for name, values in columns.items()},
-    )
+    everybody = Index.of(OWN_SCHEMA, np.array([row[0] for row in rows], dtype=np.int64), _told_of_strangers(rows, at))
     found = everybody.resolve(rules.of_strangers(rules.without_tags(meant(expression, shop))))
     return BitMap(np.asarray(everybody.persons(found), dtype=np.uint32))
+
+
+def _told_of_strangers(rows: Sequence[tuple[Whatever, ...]], at: datetime) -> dict[str, NDArray[np.int64]]:
+    """What may be known of each: one column of (n,) values for each trait. Most agreed to advertising alone and are alike, so
+    only of the others anything is worked out, and of the same words once."""
+    bounds = {trait.name: trait for trait in OWN_SCHEMA}
+    unknown = {"sex": -1, "age": -1, "last_seen": -1, "channel": 1, "relation": 1 << list(RELATIONS).index("never")}
+    told = {name: np.full(len(rows), unknown.get(name, 0), dtype=np.int64) for name in bounds}
+    told["consent"][:] = [1 | bool(row[1]) << 3 for row in rows]
+
+    @cache
+    def region(district: str) -> int:
+        home = words.home_of(district) if district else None
+        return int(home.code) if home and len(home.code) == DONG else 0
+
+    @cache
+    def kinds_of(kinds: tuple[str, ...]) -> tuple[int, int]:
+        tastes = {TASTES_OF.get(kind, "korean") for kind in kinds}
+        return _bits(bounds["taste"], tastes), _bits(bounds["visited"], {VISITED_AT.get(kind, kind) for kind in kinds})
+
+    @cache
+    def parts_of(hours: tuple[int, ...]) -> int:
+        return sum({1 << _part_of_hour(hour) for hour in hours})
+
+    known = [(place, row) for place, row in enumerate(rows) if row[1] and row[5] is not None]
+    if known:
+        places = [place for place, _ in known]
+        said = [
+            (
+                region(district or ""),
+                *kinds_of(tuple(kinds or ())),
+                parts_of(tuple(hours or ())),
+                min((at - last).days, bounds["last_seen"].high),
+                min(visits, bounds["visits"].high),
+                min(int(won) // 1000, bounds["spend"].high),
+            )
+            for _, (_, _, district, kinds, hours, last, visits, won) in known
+        ]
+        names = ("region", "taste", "visited", "hours", "last_seen", "visits", "spend")
+        for name, values in zip(names, np.array(said, dtype=np.int64).T, strict=True):
+            told[name][places] = values
+    return told
 
 
 DONG = 10
