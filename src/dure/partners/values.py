@@ -15,6 +15,7 @@ class Scope(StrEnum):
 
     READ_SHOP = "shop:read"
     READ_ORDERS = "orders:read"
+    READ_AUDIENCES = "audiences:read"
     READ_PAYMENTS = "payments:read"
     WRITE_PAYMENTS = "payments:write"
     READ_EVENTS = "events:read"
@@ -24,6 +25,7 @@ class Scope(StrEnum):
 SCOPE_WORDS: dict[Scope, Text] = {
     Scope.READ_SHOP: say("가게와 메뉴 보기", en="See the shop and its menu"),
     Scope.READ_ORDERS: say("주문 보기", en="See orders"),
+    Scope.READ_AUDIENCES: say("고객층 둘러보기", en="Explore audiences"),
     Scope.READ_PAYMENTS: say("결제 보기", en="See payments"),
     Scope.WRITE_PAYMENTS: say("결제 받고 돌려주기", en="Take and return payments"),
     Scope.READ_EVENTS: say("알림 기록 보고 다시 보내기", en="See events and resend them"),

@@ -325,3 +325,26 @@ def test_the_description_names_every_operation_with_its_scope_and_problems() -> 
     for operation in operations:
         assert "Scope: `" in operation["description"]
         assert "application/problem+json" in operation["responses"]["404"]["content"]
+
+
+# Audiences
+
+
+def test_an_audience_is_counted_in_the_look_alike_and_among_friends(program: Program) -> None:
+    said = program.get("audiences/count?definition=sex:f").json()
+    assert said["counted_in"] == "twin"
+    everybody = program.get("audiences/count?definition=sex:f,m").json()
+    assert 0 < said["people"] < everybody["people"]
+    own = program.get("audiences/count?definition=relation:friend").json()
+    assert own["counted_in"] == "friends"
+
+
+def test_a_definition_that_cannot_be_understood_says_where(program: Program) -> None:
+    said = problem(program.get("audiences/count?definition=colour:red"), 422, "bad-definition")
+    assert said["errors"][0]["pointer"]
+
+
+def test_counting_has_a_scope_of_its_own() -> None:
+    with at_noon():
+        program = Program(cast.noodle_house(), scopes=[Scope.READ_SHOP])
+        assert program.get("audiences/count?definition=sex:f").status_code == 403

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from dure.audiences import queries as audiences
 from dure.partners import actions as partners
 from dure.partners.values import EventKind, Scope
 from dure.shops import fence
 from tests import cast
 from tests.architecture.source import ROOT
+from tests.web.neighbourhood import country
 
 import dure.project.urls  # noqa: F401 isort:skip
 
@@ -34,13 +36,14 @@ def test_the_commands_of_the_page_do_what_it_says(live_server: Any) -> None:
     found = commands()
     assert len(found) >= 8
     for command in found:
-        done = subprocess.run(
-            ["sh", "-c", f"{command} --noproxy '*' --fail-with-body"],
-            env={**os.environ, "DURE": live_server.url, "KEY": key},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        with audiences.standing_on(network=country(), twin=country()):
+            done = subprocess.run(
+                ["sh", "-c", f"{command} --noproxy '*' --fail-with-body"],
+                env={**os.environ, "DURE": live_server.url, "KEY": key},
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         said = json.loads(done.stdout)
         assert said.get("object") or "data" in said, command

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import Field, StringConstraints
 
+from dure.audiences import queries as audiences
 from dure.checkouts import actions as checkouts
 from dure.checkouts import queries as checkout_queries
 from dure.checkouts.values import CheckoutKind, CheckoutState
@@ -27,6 +28,7 @@ from dure.payments.values import PaymentState
 from dure.shops import queries as shops
 from dure.web.api.door import caller_of
 from dure.web.api.shapes import (
+    AudienceShown,
     CheckoutPage,
     CheckoutSent,
     CheckoutShown,
@@ -285,6 +287,27 @@ def list_orders(request: HttpRequest, cursor: Cursor = "", limit: Limit = 20) ->
 def get_order(request: HttpRequest, order: str) -> dict[str, Any]:
     """One order with its lines."""
     return queries.order_as_told(ordering.order_of_shop(caller_of(request).shop, _id(order)))
+
+
+# Audiences ----------------------------------------------------------------------------------------------------------
+
+
+@router.get("/audiences/count", response={200: AudienceShown, WRONG: Problem}, tags=["audiences"])
+@asks(Scope.READ_AUDIENCES)
+def count_audience(
+    request: HttpRequest, definition: Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+) -> dict[str, Any]:
+    """How many people `region:서울-마포구 age:25-39 -friend` reaches: exactly among the shop's own friends, otherwise in a
+    look-alike of the country in which nobody is real, so that it may be asked as often as one likes."""
+    shop, asked = caller_of(request).shop, audiences.read_definition(definition)
+    friends = audiences.means_friends_alone(asked)
+    people = audiences.friends_meant(shop, asked, at=clock.now()) if friends else audiences.count_in_twin(shop, asked)
+    return {
+        "object": "audience",
+        "definition": audiences.as_text(asked, "en"),
+        "people": people,
+        "counted_in": "friends" if friends else "twin",
+    }
 
 
 # Webhooks -----------------------------------------------------------------------------------------------------------

@@ -120,6 +120,15 @@ class RefundShown(Schema):
     done_at: datetime | None
 
 
+class AudienceShown(Schema):
+    """How many people a description reaches; no question tells anything about one of them."""
+
+    object: Literal["audience"]
+    definition: str
+    people: int
+    counted_in: Literal["twin", "friends"]
+
+
 class ShopShown(Schema):
     """The shop that the key belongs to."""
 

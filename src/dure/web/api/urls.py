@@ -43,6 +43,8 @@ class FieldsWrong(Invalid):
 
 @api.exception_handler(DureError)
 def refused(request: HttpRequest, refusal: DureError) -> HttpResponse:
+    if pointer := refusal.facts.pop("pointer", ""):  # what is wrong lies inside a value, and each place is told alike
+        refusal.facts["errors"] = [{"pointer": pointer, "code": refusal.code, "message": str(refusal.sentence)}]
     return refuse(request, refusal)
 
 
