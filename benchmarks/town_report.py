@@ -22,7 +22,7 @@ td:first-child, th:first-child, td.words { text-align: left } .scroll { overflow
 WIDE, HIGH, LEFT = 760, 260, 150
 
 
-def bars(values: dict[str, float], unit: str) -> str:
+def bars(values: dict[str, float], digits: int) -> str:
     """One bar a policy."""
     most = max([*values.values(), 1e-9])
     step = 26
@@ -33,7 +33,7 @@ def bars(values: dict[str, float], unit: str) -> str:
         parts.append(
             f'<text x="{LEFT - 8}" y="{y + 17}" text-anchor="end">{escape(NAMES[key])}</text>'
             f'<rect x="{LEFT}" y="{y + 4}" width="{wide:.1f}" height="18" rx="3" fill="{COLOURS[key]}"/>'
-            f'<text x="{LEFT + wide + 6:.1f}" y="{y + 17}">{value:,.1f} {escape(unit)}</text>'
+            f'<text x="{LEFT + wide + 6:.1f}" y="{y + 17}">{value:,.{digits}f}</text>'
         )
     return f'<svg viewBox="0 0 {WIDE} {step * len(values) + 4}" role="img">{"".join(parts)}</svg>'
 
@@ -51,7 +51,7 @@ def lines(series: dict[str, list[float]], *, percent: bool) -> str:
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = top + (1 - share) * (HIGH - top - bottom)
-        label = f"{share * most:.0%}" if percent else f"{share * most:,.0f}"
+        label = f"{share * most:.1%}" if percent else f"{share * most:,.0f}"
         parts.append(
             f'<line x1="{left}" x2="{WIDE - right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e4dfd3"/>'
             f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#666">{label}</text>'
@@ -123,12 +123,12 @@ def drawn(result: Row) -> str:
         "<h2>그만 받겠다는 손님 <small>Who refused for good</small></h2>", lines(gone, percent=True),
         "<p><small>모두에게 보내면 몇 주 만에 거의 모두가 떠나요.</small></p>",
         "<h2>가게의 만족 <small>Gini of shops’ satisfaction (0: all alike)</small></h2>",
-        bars({key: one["gini"] for key, one in first.items() if key != "none"}, ""),
+        bars({key: one["gini"] for key, one in first.items() if key != "none"}, 3),
         "<h2>시나리오마다 <small>Visits added a 1000 messages</small></h2>",
     ]  # fmt: skip
     for one in scenarios.values():
         parts.append(f"<h3>{escape(one['ko'])} <small>{escape(one['en'])}</small></h3>")
-        parts.append(bars({key: row["per 1000"] for key, row in one["policies"].items() if key != "none"}, ""))
+        parts.append(bars({key: row["per 1000"] for key, row in one["policies"].items() if key != "none"}, 1))
     parts += [
         "<h2>구간이 참을 담는가 <small>Do the published intervals hold the truth?</small></h2>",
         _coverage(scenarios),

@@ -20,7 +20,7 @@ from dure.town.engine.world import F32, F64, NEVER, U8, U32, Seen, World
 JITTER = 0.04
 """The lottery of the plan: who is near the price is drawn by lot, and ties are broken fairly."""
 FIRST_LOOKS = ((16, 20), (4, 10), (1, 14))
-NEXT_LOOKS = ((4, 8), (1, 12))
+NEXT_LOOKS = ((4, 6), (1, 8))
 MARKET_CAP = 1
 """A second message of the same week is worth half and tires: the market plans one a person."""
 PICK = 512
