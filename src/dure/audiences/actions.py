@@ -171,7 +171,8 @@ def count_exactly(*, definition: str, by: str, at: datetime) -> int:
             say("가게마다 다른 조건은 여기에서 셀 수 없어요.", en="Conditions of one shop cannot be counted here."),
             pointer="",
         )
-    found = queries.index("network").count(rules.with_consent(expression, words.catalogue()))
+    with queries.answering():
+        found = queries.index("network").count(rules.with_consent(expression, words.catalogue()))
     _log.info("exact count by %s at %s: %s = %s", by, at.isoformat(), rules.to_json(expression), found)
     return found
 
@@ -312,7 +313,8 @@ def _of_rule(rule: str) -> NDArray[np.uint32]:
                 ),
                 pointer="",
             )
-    return queries.index("network").ids(rules.with_consent(expression, words.catalogue()))
+    with queries.answering():
+        return queries.index("network").ids(rules.with_consent(expression, words.catalogue()))
 
 
 def _made(folder: Path) -> Path:

@@ -27,6 +27,16 @@ class NoIndex(Busy):
     )
 
 
+class CannotCount(Refused):
+    """The conditions are understood, but the index at hand does not know one of them, as the look-alike country does not know
+    what operators noted of real people."""
+
+    sentence = say(
+        "이 조건은 지금 여기에서 셀 수 없어요. 다른 조건으로 바꿔 주세요.",
+        en="This condition cannot be counted here. Please choose another one.",
+    )
+
+
 class AskedEnough(Refused):
     """The owner has used up the questions about real people of this day or of these 90 days."""
 

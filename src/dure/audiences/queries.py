@@ -23,9 +23,9 @@ from pyroaring import BitMap
 
 from dure.audiences import rules, words
 from dure.audiences.engine import noise
-from dure.audiences.engine.expression import All, Between, Everybody, Expression, Is, Not, Value
+from dure.audiences.engine.expression import All, Between, Everybody, Expression, Is, Not, Unanswerable, Value
 from dure.audiences.engine.traits import Kind, Trait
-from dure.audiences.errors import AudienceNotFound, BadDefinition, NoIndex
+from dure.audiences.errors import AudienceNotFound, BadDefinition, CannotCount, NoIndex
 from dure.audiences.models import Answer, Asking, Audience, Frozen, Release
 from dure.audiences.population import people as population
 from dure.audiences.population.regions import Country, Region, country, dongs_within
@@ -286,6 +286,16 @@ def resolve(shop: Shop, expression: Expression, *, at: datetime) -> BitMap:
     return found
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Whatever the index cannot answer is a refusal that people can read. Refuses: CannotCount."""
+    try:
+        yield
+    except Unanswerable as cannot:
+        raise CannotCount(trait=cannot.trait) from cannot
+
+
+@answering()
 def _of_network(expression: Expression) -> BitMap:
     """The network's people whom the expression reaches, as numbers of a frozen audience."""
     from dure.audiences.engine.containers import gathered
@@ -568,6 +578,7 @@ def means_own_alone(document: object) -> bool:
     return rules.is_own(read_document(document))
 
 
+@answering()
 def count_in_twin(shop: Shop, expression: Expression) -> int:
     """How many people of the twin are meant. Free, and tells nothing that the twin's own release did not."""
     return index("twin").count(strangers(expression, shop))
@@ -585,7 +596,8 @@ def _once(what: str, shop: Shop, expression: Expression, tell: Callable[[Index],
         known = _told.setdefault(twin, {})
         if key in known:
             return known[key]
-    told = tell(twin)
+    with answering():
+        told = tell(twin)
     with _lock:
         if len(known) >= _REMEMBERED:
             known.clear()

@@ -1,5 +1,6 @@
 """An operator's own trait: from a file or a rule, asked in both languages once a twin knows it, and never of a shop's friends."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from dure.audiences import actions, queries, words
 from dure.audiences.engine.expression import All, Is, Not
 from dure.audiences.engine.index import Index
-from dure.audiences.errors import BadDefinition
+from dure.audiences.errors import BadDefinition, CannotCount
 from dure.audiences.values import NETWORK
 from tests.rooms.audiences.conftest import NOON, Place, network, place, shop
 
@@ -73,3 +74,15 @@ def test_a_name_is_a_plain_word(network: Index, name: str) -> None:
     with queries.standing_on(network=network), pytest.raises(BadDefinition):
         actions.add_trait(name=name, ko="가", en="a", persons=np.array([1]), by="operator:test", at=NOON)
     assert words.tags().all() == ()
+
+
+def test_what_the_twin_does_not_know_is_refused_in_words(shop: Place, network: Index) -> None:
+    add(network, persons=network.ids(Is("consent", ("network",)))[:500])
+    words.tags().come_alive(["festival"])
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: queries.count_in_twin(shop.shop, FESTIVAL),
+        lambda: queries.explore(shop.shop, FESTIVAL),
+    )
+    for question in asked:
+        with queries.standing_on(network=network, twin=network), pytest.raises(CannotCount):
+            question()
