@@ -35,6 +35,7 @@ from dure.campaigns.engine.allocate import LEVELS, Budgets, Local, Plan, Prices,
 from dure.campaigns.engine.audit import Audit, audit
 from dure.campaigns.engine.fair import satisfaction, solve_fair, stand_alone
 from dure.campaigns.engine.market import Edges, Terms, lottery
+from dure.campaigns.engine.online import Till
 from dure.campaigns.engine.plan import complete, value_of
 
 RESULT = Path(__file__).parent / "results" / "allocate.json"
@@ -45,6 +46,7 @@ WHOLE = 40_000_000
 ROBUST = (400_000, 1_000)
 AGAIN = ((1, 3),)
 EXACT = {"OR-Tools PDLP": "ortools", "HiGHS simplex": "highspy", "HiGHS interior point": "highspy"}
+PARTS = ("whole", "till", "limits", "peers")
 RULES = ("ridge dual + Nesterov", "sort all, greedy", "first come", "no prices")
 
 
@@ -140,7 +142,7 @@ def as_program(edges: Edges, budgets: Budgets) -> tuple[csr_array, NDArray[np.fl
     return matrix, np.concatenate([np.full(people, CAP), budgets.messages]), edges.value.ravel().astype(np.float64)
 
 
-def by_pdlp(edges: Edges, budgets: Budgets) -> dict[str, Any]:
+def by_pdlp(edges: Edges, budgets: Budgets, limit: int) -> dict[str, Any]:
     from ortools.pdlp import solve_log_pb2, solvers_pb2
     from ortools.pdlp.python import pdlp
 
@@ -155,7 +157,7 @@ def by_pdlp(edges: Edges, budgets: Budgets) -> dict[str, Any]:
     params = solvers_pb2.PrimalDualHybridGradientParams()
     criteria = params.termination_criteria.simple_optimality_criteria
     criteria.eps_optimal_relative = criteria.eps_optimal_absolute = 1e-4
-    params.termination_criteria.time_sec_limit = LIMIT
+    params.termination_criteria.time_sec_limit = limit
     params.num_threads = 2
     found, seconds, cpu = timed(lambda: pdlp.primal_dual_hybrid_gradient(program, params))
     x = np.asarray(found.primal_solution)
@@ -164,7 +166,7 @@ def by_pdlp(edges: Edges, budgets: Budgets) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_s": cpu, "value": float(value @ x), "overrun": float(over.max()), "status": name}
 
 
-def by_highs(edges: Edges, budgets: Budgets, solver: str) -> dict[str, Any]:
+def by_highs(edges: Edges, budgets: Budgets, solver: str, limit: int) -> dict[str, Any]:
     import highspy
 
     matrix, top, value = as_program(edges, budgets)
@@ -180,7 +182,7 @@ def by_highs(edges: Edges, budgets: Budgets, solver: str) -> dict[str, Any]:
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("solver", solver)
     highs.setOptionValue("threads", 2)
-    highs.setOptionValue("time_limit", float(LIMIT))
+    highs.setOptionValue("time_limit", float(limit))
     if solver == "ipm":
         highs.setOptionValue("run_crossover", "off")
     highs.passModel(program)
@@ -278,29 +280,29 @@ def by_rule(edges: Edges, budgets: Budgets, rule: str) -> dict[str, Any]:
     return {"seconds": seconds, "cpu_s": cpu, "value": worth, "status": "whole messages"}
 
 
-def peer(name: str, people: int, campaigns: int) -> dict[str, Any]:
+def peer(name: str, people: int, campaigns: int, limit: int) -> dict[str, Any]:
     """One peer on one market, in this process."""
     edges, budgets = market(people, campaigns)
     if name == "OR-Tools PDLP":
-        return by_pdlp(edges, budgets)
+        return by_pdlp(edges, budgets, limit)
     if name.startswith("HiGHS"):
-        return by_highs(edges, budgets, "simplex" if name.endswith("simplex") else "ipm")
+        return by_highs(edges, budgets, "simplex" if name.endswith("simplex") else "ipm", limit)
     if name == "ridge dual + Nesterov":
         compiled()
         return by_ridge(edges, budgets)
     return by_rule(edges, budgets, name)
 
 
-def elsewhere(*asked: str, limit: float | None = None) -> dict[str, Any]:
+def elsewhere(*asked: str, limit: int = 0) -> dict[str, Any]:
     """This program in a process of its own; what it printed last."""
     command = [sys.executable, "-m", "benchmarks.allocate", *asked]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=limit)
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=1.5 * limit or None)
     except subprocess.TimeoutExpired:
-        return {"seconds": None, "value": None, "status": f"stopped at the limit of {LIMIT} s"}
+        return {"seconds": None, "value": None, "status": f"stopped at the limit of {limit} s"}
     told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    if told.get("seconds") is not None and told["seconds"] >= LIMIT:
-        told["status"] = f"stopped at the limit of {LIMIT} s"
+    if told.get("seconds") is not None and told["seconds"] >= limit > 0:
+        told["status"] = f"stopped at the limit of {limit} s"
         told["value"] = None
     return told
 
@@ -394,6 +396,39 @@ def fairness(people: int, campaigns: int) -> list[dict[str, Any]]:
     return rows
 
 
+def at_the_till(people: int = 20_000, campaigns: int = 200) -> dict[str, float]:
+    """Next week's people come one by one, one message each at most, under the prices of this week's plan."""
+    (last, _), (now, _) = market(people, campaigns, seed=5), market(people, campaigns, seed=6)
+    # One in ten of those who come: a coupon at the till is scarce.
+    budgets = market(people, campaigns, load=0.1, cap=1)[1]
+    terms = plain(budgets, 1)
+    solved, best = solve(last, budgets, terms).prices, solve(now, budgets, terms)
+    occasions = np.bincount(now.campaign.ravel(), minlength=campaigns).astype(np.float64)
+    typical = best.value / max(1, int(best.used.sum()))
+    ways = {
+        "solved": (solved, True),
+        "solved_still": (solved, False),
+        "cold": (Prices.none(campaigns), True),
+        "none": (Prices.none(campaigns), False),
+    }
+    found, rows = {}, list(zip(now.campaign.tolist(), now.value.tolist(), strict=True))
+    for name, (prices, learning) in ways.items():
+        till = Till(prices, budgets, occasions, typical, learning=learning)
+
+        def live(till: Till = till) -> float:
+            kept = 0.0
+            for there, worth in rows:
+                place = till.offer(there, worth)
+                kept += worth[place] if place is not None else 0.0
+            return kept
+
+        kept, _, cpu = timed(live)
+        found[name] = kept / best.value
+        if name == "solved":
+            found["micros"] = cpu / people * 1e6
+    return found
+
+
 def planted() -> int:
     """The audit's own trial: a plan with one message too many."""
     edges, budgets = market(1_000, 100)
@@ -409,7 +444,7 @@ def _per_cent(part: float | None) -> str:
     return "–" if part is None else f"{part:.4%}"
 
 
-def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress) -> list[dict[str, Any]]:
+def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress, limit: int) -> list[dict[str, Any]]:
     """Ours and each peer's row on each size. Past a limit a peer is not asked for more."""
     names, rows, slow = [*EXACT, *RULES], [], set()
     task = bar.add_task("peers", total=len(sizes) * (len(names) + 1))
@@ -447,7 +482,17 @@ def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress) 
                     }
                 )
                 continue
-            told = elsewhere("--peer", name, "--alone", str(people), "--campaigns", str(campaigns), limit=LIMIT * 1.5)
+            told = elsewhere(
+                "--peer",
+                name,
+                "--alone",
+                str(people),
+                "--campaigns",
+                str(campaigns),
+                "--limit",
+                str(limit),
+                limit=limit,
+            )
             if "limit" in told["status"]:
                 slow.add(name)
             times = told["seconds"] / seconds if told["seconds"] else None
@@ -465,64 +510,81 @@ def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress) 
     return rows
 
 
+def _kept(found: dict[str, Any], keep: bool) -> None:
+    """Into the result's file, beside the parts that were measured before."""
+    if keep:
+        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+        RESULT.write_text(json.dumps({**before, **found}, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=WHOLE, help="whom Dure plans for alone")
     parser.add_argument("--campaigns", type=int, default=10_000)
+    parser.add_argument(
+        "--part", choices=PARTS, action="append", help="only this part (again and again); the file keeps the others"
+    )
+    parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the sizes for peers")
+    parser.add_argument("--limit", type=int, default=LIMIT, help="seconds that a peer may take")
     parser.add_argument("--alone", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--peer", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the sizes for peers")
     asked = parser.parse_args()
     if asked.alone:
-        made = peer(asked.peer, asked.alone, asked.campaigns) if asked.peer else ours(asked.alone, asked.campaigns)
+        made = (
+            peer(asked.peer, asked.alone, asked.campaigns, asked.limit)
+            if asked.peer
+            else ours(asked.alone, asked.campaigns)
+        )
         print(json.dumps(made))
         return
-    console = Console()
-    there = {name: installed(package) for name, package in EXACT.items()}
-    console.print(
-        "measured beside:", ", ".join(f"{name} {v}" for name, v in there.items() if v), "and", ", ".join(RULES)
-    )
-    missing = [name for name, v in there.items() if v is None]
-    console.print("not installed:", ", ".join(missing) or "nothing")
-    with Progress(console=console) as bar:
-        rows = beside(console, SIZES[: asked.sizes], bar)
-        task = bar.add_task("limits and fairness", total=3)
-        compiled()
-        robust = robustness(*ROBUST)
-        bar.advance(task)
-        fair = fairness(*ROBUST)
-        bar.advance(task)
+    console, parts, keep = Console(), asked.part or PARTS, asked.people == WHOLE
+    compiled()
+    if "whole" in parts:
         whole = elsewhere("--alone", str(asked.people), "--campaigns", str(asked.campaigns))
-        bar.advance(task)
-    limits = Table(
-        "row", "gap", "seconds", "of processor", "violations", title="{:,} people, {:,} campaigns".format(*ROBUST)
-    )
-    for row in robust:
-        limits.add_row(
-            row["row"], _per_cent(row["gap"]), f"{row['seconds']:.1f}", f"{row['cpu_s']:.1f}", str(row["violations"])
+        _kept({**whole, "cores": os.cpu_count(), "planted_found": planted()}, keep)
+        console.print(
+            f"{whole['people']:,} people x {whole['campaigns']:,} campaigns x {DEGREE}: prices {whole['prices_s']:.1f} s + whole "
+            f"messages {whole['round_s']:.1f} s (processor {whole['prices_cpu_s']:.0f} + {whole['round_cpu_s']:.0f} s), gap "
+            f"{whole['gap']:.4%}, peak {whole['peak_mb']:,} MB; one look and whole messages again after new budgets "
+            f"{whole['again_s']:.1f} s, gap {whole['again_gap']:.4%}; load {whole['load']:.1f}"
         )
-    console.print(limits)
-    shares = Table("policy", "value", "Gini", "worst tenth", "median", title="Fairness, attention scarce (load 1.5)")
-    for row in fair:
-        shares.add_row(row["policy"], *(f"{row[k]:.4f}" for k in ("value", "gini", "worst_tenth", "median")))
-    console.print(shares)
-    audited = 2 * whole["audited"] + sum(row["audited"] for row in robust)
-    violations = whole["violations"] + whole["again_violations"] + sum(row["violations"] for row in [*robust, *fair])
-    found = {
-        **whole, "audited": audited, "violations": violations, "planted_found": planted(), "again_looks": 1,
-        "versions": there, "not_installed": missing, "limit_s": LIMIT, "cores": os.cpu_count(),
-        "peers": rows, "robust": robust, "fairness": fair,
-    }  # fmt: skip
-    console.print(
-        f"{whole['people']:,} people x {whole['campaigns']:,} campaigns x {DEGREE}: prices {whole['prices_s']:.1f} s + whole messages "
-        f"{whole['round_s']:.1f} s (processor {whole['prices_cpu_s']:.0f} + {whole['round_cpu_s']:.0f} s), gap {whole['gap']:.4%}, peak {whole['peak_mb']:,} MB; "
-        f"again after new budgets {whole['again_s']:.1f} s, gap {whole['again_gap']:.4%}; load {whole['load']:.1f}"
-    )
-    console.print(
-        f"{violations} violations in {audited:,} edges; one message too many was found: {found['planted_found'] > 0}"
-    )
-    if asked.people == WHOLE:
-        RESULT.write_text(json.dumps(found, indent=1) + "\n")
+        console.print(
+            f"{whole['violations']} violations in {whole['audited']:,} edges; a planted one is found: {planted() > 0}"
+        )
+    if "till" in parts:
+        told = at_the_till()
+        _kept({"till": told}, keep)
+        console.print(
+            f"at the till: {told['micros']:.0f} us a decision; of a new plan's value solved prices keep {told['solved']:.1%}, "
+            f"without following {told['solved_still']:.1%}, cold ones that learn {told['cold']:.1%}, none {told['none']:.1%}"
+        )
+    if "limits" in parts:
+        robust, fair = robustness(*ROBUST), fairness(*ROBUST)
+        _kept({"robust": robust, "fairness": fair, "robust_size": ROBUST}, keep)
+        limits = Table(
+            "row", "gap", "s", "processor s", "violations", title="{:,} people, {:,} campaigns".format(*ROBUST)
+        )
+        for row in robust:
+            seconds = (f"{row[key]:.1f}" for key in ("seconds", "cpu_s"))
+            limits.add_row(row["row"], _per_cent(row["gap"]), *seconds, str(row["violations"]))
+        console.print(limits)
+        shares = Table(
+            "policy", "value", "Gini", "worst tenth", "median", title="Fairness, attention scarce (load 1.5)"
+        )
+        for row in fair:
+            shares.add_row(row["policy"], *(f"{row[k]:.4f}" for k in ("value", "gini", "worst_tenth", "median")))
+        console.print(shares)
+        audited = sum(row["audited"] for row in robust)
+        console.print(f"{sum(row['violations'] for row in [*robust, *fair])} violations in {audited:,} edges")
+    if "peers" in parts:
+        there = {name: installed(package) for name, package in EXACT.items()}
+        measured = ", ".join(f"{name} {v}" for name, v in there.items() if v)
+        console.print(f"measured beside: {measured or 'no solver'}; and {', '.join(RULES)}")
+        missing = [name for name, v in there.items() if v is None]
+        console.print("not installed:", ", ".join(missing) or "nothing")
+        with Progress(console=console) as bar:
+            rows = beside(console, SIZES[: asked.sizes], bar, asked.limit)
+        _kept({"peers": rows, "versions": there, "not_installed": missing, "limit_s": asked.limit}, keep)
 
 
 if __name__ == "__main__":
