@@ -510,10 +510,10 @@ def beside(console: Console, sizes: tuple[tuple[int, int], ...], bar: Progress, 
     return rows
 
 
-def _kept(found: dict[str, Any], keep: bool) -> None:
-    """Into the result's file, beside the parts that were measured before."""
-    if keep:
-        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+def _kept(found: dict[str, Any]) -> None:
+    """Into the result's file, beside the parts that were measured before; a smaller country does not take a larger one's place."""
+    before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    if found.get("people", WHOLE) >= before.get("people", 0):
         RESULT.write_text(json.dumps({**before, **found}, indent=1) + "\n")
 
 
@@ -537,11 +537,11 @@ def main() -> None:
         )
         print(json.dumps(made))
         return
-    console, parts, keep = Console(), asked.part or PARTS, asked.people == WHOLE
+    console, parts = Console(), asked.part or PARTS
     compiled()
     if "whole" in parts:
         whole = elsewhere("--alone", str(asked.people), "--campaigns", str(asked.campaigns))
-        _kept({**whole, "cores": os.cpu_count(), "planted_found": planted()}, keep)
+        _kept({**whole, "cores": os.cpu_count(), "planted_found": planted()})
         console.print(
             f"{whole['people']:,} people x {whole['campaigns']:,} campaigns x {DEGREE}: prices {whole['prices_s']:.1f} s + whole "
             f"messages {whole['round_s']:.1f} s (processor {whole['prices_cpu_s']:.0f} + {whole['round_cpu_s']:.0f} s), gap "
@@ -553,14 +553,14 @@ def main() -> None:
         )
     if "till" in parts:
         told = at_the_till()
-        _kept({"till": told}, keep)
+        _kept({"till": told})
         console.print(
             f"at the till: {told['micros']:.0f} us a decision; of a new plan's value solved prices keep {told['solved']:.1%}, "
             f"without following {told['solved_still']:.1%}, cold ones that learn {told['cold']:.1%}, none {told['none']:.1%}"
         )
     if "limits" in parts:
         robust, fair = robustness(*ROBUST), fairness(*ROBUST)
-        _kept({"robust": robust, "fairness": fair, "robust_size": ROBUST}, keep)
+        _kept({"robust": robust, "fairness": fair, "robust_size": ROBUST})
         limits = Table(
             "row", "gap", "s", "processor s", "violations", title="{:,} people, {:,} campaigns".format(*ROBUST)
         )
@@ -584,7 +584,7 @@ def main() -> None:
         console.print("not installed:", ", ".join(missing) or "nothing")
         with Progress(console=console) as bar:
             rows = beside(console, SIZES[: asked.sizes], bar, asked.limit)
-        _kept({"peers": rows, "versions": there, "not_installed": missing, "limit_s": asked.limit}, keep)
+        _kept({"peers": rows, "versions": there, "not_installed": missing, "limit_s": asked.limit})
 
 
 if __name__ == "__main__":
