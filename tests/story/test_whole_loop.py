@@ -102,6 +102,7 @@ def inbox_of(product: Product, phone: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.heavy
 def test_a_campaign_brings_a_friend_back_and_says_after_two_weeks_what_it_caused(
     product: Product, opened: Open, picture: Picture
 ) -> None:
