@@ -168,8 +168,9 @@ def test_a_campaign_brings_a_friend_back_and_says_after_two_weeks_what_it_caused
     friend.wait_for_url("**/pay/**")
     friend.get_by_role("button", name=re.compile("결제하기")).first.click()
     friend.wait_for_url("**/orders/**")
-    expect(friend.locator("#now")).to_be_visible()
+    expect(friend.locator("#now")).to_be_visible(timeout=20_000)
     number = friend.locator(".number").first.inner_text()
+    owner.goto(shop + "kitchen")
     ticket = owner.locator(f"article[aria-label='#{number}']")
     for state in ("accepted", "cooking", "ready"):
         ticket.locator(".go button").click()
