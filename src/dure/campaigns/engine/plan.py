@@ -8,7 +8,7 @@ lifts campaigns to their floors where it costs least.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -19,6 +19,8 @@ from dure.campaigns.engine.market import _NONE_F32, _NONE_U8, F64, Edges, Terms,
 if TYPE_CHECKING:
     from dure.campaigns.engine.allocate import Budgets, Prices
 
+Left = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Messages and won left to campaigns, then messages and won left to shops."""
 RUN = 16
 SCRAMBLE = 2_654_435_761
 NO_END = np.int64(1) << np.int64(62)
@@ -246,15 +248,11 @@ def complete(
         split(whole(budgets.shop_money, shops), by_shop(spent_in)),
     )
     chosen = np.zeros(edges.people, np.uint32)
-    seen = (
-        edges.campaign, edges.value, *_costs(edges), *_rooms(edges), terms.cap, terms.weight, np.float32(terms.jitter),
-        np.uint64(terms.salt), edges.first, prices.unit, prices.money, shop,
-    )  # fmt: skip
+    seen = _seen(edges, terms, prices, shop)
     bounds = np.array([0] + [end for _, end in _parts(edges.people)], np.int64)
     _serve_parts(*seen, bounds, *left, chosen)
-    rest = tuple(np.where(a.max(axis=0) >= NO_END // 2, NO_END, a.sum(axis=0)) for a in left)
-    _serve(*seen, 0, edges.people, True, True, *rest, chosen)
-    _serve(*seen, 0, edges.people, False, True, *rest, chosen)
+    rest = together(left)
+    serve_late(edges, terms, prices, shop, rest, chosen)
     used, spent, worth = tally(edges, chosen, n)
     if budgets.floor is not None and bool((used < budgets.floor).any()):
         floor = np.floor(budgets.floor).astype(np.int64)
@@ -266,6 +264,36 @@ def complete(
             )  # fmt: skip
         used, spent, worth = tally(edges, chosen, n)
     return chosen, used, spent
+
+
+def _seen(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32]) -> tuple[Any, ...]:
+    return (
+        edges.campaign, edges.value, *_costs(edges), *_rooms(edges), terms.cap, terms.weight, np.float32(terms.jitter),
+        np.uint64(terms.salt), edges.first, prices.unit, prices.money, shop,
+    )  # fmt: skip
+
+
+def together(parts: Left) -> Left:
+    """What the parts have left, each of shape (parts, n), as one."""
+    messages, money, shop_messages, shop_money = (
+        np.where(a.max(axis=0) >= NO_END // 2, NO_END, a.sum(axis=0)) for a in parts
+    )
+    return messages, money, shop_messages, shop_money
+
+
+def serve_first(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left) -> NDArray[np.uint32]:
+    """The messages of one part of the people within its share of the budgets, which are counted down in place."""
+    chosen = np.zeros(edges.people, np.uint32)
+    _serve(*_seen(edges, terms, prices, shop), 0, edges.people, True, False, *left, chosen)
+    return chosen
+
+
+def serve_late(
+    edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left, chosen: NDArray[np.uint32]
+) -> None:
+    """Give what is left to whoever still has room: first where it is worth its price, then wherever it is worth anything."""
+    for only_gain in (True, False):
+        _serve(*_seen(edges, terms, prices, shop), 0, edges.people, only_gain, True, *left, chosen)
 
 
 def _parts(people: int) -> list[tuple[int, int]]:
