@@ -101,8 +101,10 @@ class Environment:
         return self.home / "clock"
 
     def keep_compiled_code(self) -> None:
-        """Compiled code is kept with everything else of ours: the package may lie where nobody may write."""
+        """Compiled code is kept with everything else of ours: the package may lie where nobody may write. Its threads sleep
+        while they wait, for whoever else shares the machine."""
         os.environ.setdefault("NUMBA_CACHE_DIR", str(self.home / "compiled"))
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
     @property
     def may_lose_commits(self) -> bool:
