@@ -37,6 +37,14 @@ connection.settings_dict["OPTIONS"]["options"] += (
 _ = get_resolver().url_patterns
 
 
+# Not Django's own, so it would leave them; in the order in which they point at each other.
+QUEUE = (
+    "job_trouble",
+    "procrastinate_events",
+    "procrastinate_periodic_defers",
+    "procrastinate_jobs",
+    "procrastinate_workers",
+)
 MADE_BY_MIGRATING = ("django_content_type", "auth_permission")
 LONGEST_FIRST = ("tests/web/test_", "tests/story/", "tests/project/test_run.py", "tests/project/")
 
@@ -86,8 +94,7 @@ def append_only_tables_empty_between_tests() -> Iterator[None]:
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     def sql_flush(self: DatabaseOperations, style: object, tables: list[str], **_: object) -> list[str]:
-        tables = [table for table in tables if table not in MADE_BY_MIGRATING]
-        tables += ["procrastinate_jobs", "procrastinate_workers"]  # not Django's own, so it would leave them
+        tables = [*QUEUE, *(table for table in tables if table not in MADE_BY_MIGRATING)]
         with fence.across_shops(), self.connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM \"{t}\")" for t in tables))
             full = [row[0] for row in cursor.fetchall()]
