@@ -106,6 +106,20 @@ def test_two_phones_at_a_table_see_each_other(product: Product, opened: Open) ->
     expect(second.locator("#basket output").first).to_have_text("2", timeout=5_000)
 
 
+def test_what_another_phone_does_swallows_no_tap(product: Product, opened: Open) -> None:
+    first, second = opened(), opened()
+    for phone in (first, second):
+        phone.goto(product.table(SHOP, 1))
+    put_one_in(first)
+    expect(second.locator("#basket-link")).to_be_visible()
+    first.locator("#basket-link").hover()
+    first.mouse.down()
+    with first.expect_response(lambda answer: "/state" in answer.url and 'class="count">2<' in answer.text()):
+        second.locator("#best form.add button").first.click()
+    first.mouse.up()
+    first.wait_for_url("**/basket")
+
+
 def test_a_double_tap_is_one_order(product: Product, opened: Open) -> None:
     page = opened()
     page.goto(product.table(SHOP, 4))

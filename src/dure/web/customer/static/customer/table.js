@@ -30,7 +30,8 @@
     ask(url, { method: "POST", body: new URLSearchParams(body), headers: { "X-CSRFToken": token(), ...headers } });
 
   // Regions: each is what the server last said, fetched again whenever something changed.
-  const plain = html => html.replace(/value="\w{64}"/g, "");  // tokens differ each time, and mean the same
+  // Tokens differ each time and mean the same; what was announced is said once.
+  const plain = html => html.replace(/value="\w{64}"| data-say="[^"]*"/g, "");
   function put(region, html) {
     const focus = region.contains(document.activeElement) && document.activeElement.id;
     region.innerHTML = html;
@@ -46,8 +47,12 @@
       for (const region of all("[data-refresh]")) {
         if ($(".busy", region)) continue;
         const { ok, status, text } = await ask(region.dataset.refresh);
-        if (ok) { if (region.was !== plain(text)) put(region, text); }
-        else if (status === 409 || status === 404) return location.reload();
+        if (ok && region.was !== plain(text)) {
+          // What a thumb lies on stays until it is lifted: a button that is replaced under it would swallow the tap.
+          if (region.matches(":active")) addEventListener("pointerup", () => setTimeout(refresh), { once: true });
+          else put(region, text);
+        }
+        if (status === 409 || status === 404) return location.reload();
       }
       online(true);
     } catch { online(false); }
