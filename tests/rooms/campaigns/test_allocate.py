@@ -285,3 +285,18 @@ def test_clearing_the_same_market_twice_gives_the_same_prices() -> None:
 
     one, two = (clear(Local(edges), plain(20), budgets) for _ in range(2))
     assert (one.unit == two.unit).all()
+
+
+@pytest.mark.parametrize("load", [0.7, 1.5])
+@pytest.mark.parametrize("levels", [(0.05,), (0.02, 0.05, 0.08, 0.1)])
+def test_values_that_are_alike_are_cleared_too(levels: tuple[float, ...], load: float) -> None:
+    """From prices of nothing they would climb by the lottery's width a look: 29 and 43 per cent short after all of them."""
+    chance = np.random.default_rng(1)
+    people, campaigns, degree = 40_000, 400, 12
+    kinds = np.stack([chance.permutation(campaigns)[:degree] for _ in range(1_000)]).astype(np.uint16)
+    campaign = kinds[chance.integers(0, len(kinds), people)]
+    value = np.asarray(levels, np.float32)[campaign % len(levels)]
+    share = chance.lognormal(0, 1.1, campaigns)
+    budgets = Budgets(messages=np.floor(share / share.sum() * people * 2 * load))
+    plan = solve(Edges(campaign, value), budgets, Terms(2, np.ones(campaigns, np.float32), jitter=0.02, salt=3))
+    assert plan.gap < 0.02

@@ -30,6 +30,9 @@ from dure.campaigns.engine.propensity import propensities
 UNLIMITED = np.inf
 LEVELS = ((64, 20), (16, 10), (4, 8), (1, 5))
 """(one person in so many, looks): coarse prices are cheap, and four fifths of the time goes into the last level."""
+HALVINGS = 10
+WIDE = 0.4
+"""The lottery of the first looks; it narrows to the plan's own."""
 SMALL = 20_000
 """Below so many people a sample says too little about a single campaign: all are looked at from the start."""
 
@@ -149,18 +152,23 @@ def clear(
     prices = start.copy() if start else Prices.none(budgets.campaigns)
     # Windows as wide as a typical value: they narrow by themselves, and yesterday's prices may be far from today's.
     typical = np.float32(_typical_value(look, terms, budgets))
+    if start is None and budgets.shop_messages is None:
+        prices.unit[:] = _going_rate(look, terms, budgets, float(typical))
     prices.unit_width = np.full(budgets.campaigns, typical, np.float32)
     prices.money_width = np.full(budgets.campaigns, 1.0, np.float32)
     kinds = [False, True] if budgets.money is not None or budgets.shop_money is not None else [False]
     steps = sum(n / stride for stride, n in levels) * len(kinds)
     done = 0.0
-    for stride, looks in levels:
+    for level, (stride, looks) in enumerate(levels):
         for n in range(looks):
+            # As an auction whose bids begin in large steps: where values are alike, prices climb by the lottery's width a look.
+            left = 1 - (n / looks if len(levels) == 1 else level / (len(levels) - 1))
+            eased = terms if start else replace(terms, jitter=max(terms.jitter, WIDE * left**3))
             begin = n % stride
             sample = (look.people - begin + stride - 1) // stride
             part = budgets.scaled(sample / look.people)
             for by_money in kinds:
-                _clear_once(look, terms, part, prices, by_money=by_money, stride=stride, begin=begin)
+                _clear_once(look, eased, part, prices, by_money=by_money, stride=stride, begin=begin)
                 done += 1 / stride
                 if progress:
                     progress(min(1.0, done / steps))
@@ -174,6 +182,32 @@ def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
     low, width = no_window(budgets.campaigns)
     seen = look(terms, unit_price=zero, money_price=zero, low=low, width=width, by_money=False, stride=stride, begin=0)
     return float(seen.best / max(seen.used.sum(), 1.0)) * 2 or 1.0
+
+
+def _going_rate(look: Look, terms: Terms, budgets: Budgets, typical: float) -> float:
+    """The one price for all at which a few more messages are wanted than there are: where the clearing starts. From nothing it
+    would climb by hardly more than the lottery's width a look where all values are alike."""
+    stride = max(1, look.people // SMALL)
+    there = float(budgets.messages.sum()) * -(-look.people // stride) / look.people
+    low, width = no_window(budgets.campaigns)
+    free = np.zeros(budgets.campaigns, np.float32)
+
+    def wanted(price: float) -> float:
+        asked = np.full(budgets.campaigns, price, np.float32)
+        seen = look(
+            terms, unit_price=asked, money_price=free, low=low, width=width, by_money=False, stride=stride, begin=0
+        )
+        return float(seen.used.sum())
+
+    if wanted(0.0) <= there:
+        return 0.0
+    cheap, dear = 0.0, typical
+    while wanted(dear) > there:
+        cheap, dear = dear, 2 * dear
+    for _ in range(HALVINGS):
+        price = (cheap + dear) / 2
+        cheap, dear = (price, dear) if wanted(price) > there else (cheap, price)
+    return cheap
 
 
 def _clear_once(
