@@ -147,8 +147,8 @@ def database() -> Iterator[None]:
             teardown_databases(old, verbosity=0)
 
 
-def worker(url: str) -> None:
-    """What the product's worker does for texts, until nothing is due."""
+def worker(url: str, at: datetime) -> None:
+    """What the product's worker does for texts, until nothing is due at this instant."""
     with django_on_the_test_server():
         from django.db import connection
 
@@ -158,7 +158,7 @@ def worker(url: str) -> None:
         connection.settings_dict["NAME"] = DATABASE
         connection.settings_dict["OPTIONS"]["options"] = ""
         carried_by(url)
-        while people.dispatch(medium=Medium.TEXT, seconds=3600, read_clock=lambda: AT):
+        while people.dispatch(medium=Medium.TEXT, seconds=3600, read_clock=lambda: at):
             pass
 
 
@@ -170,8 +170,13 @@ def carried_by(url: str) -> None:
     providers.choose({Medium.TEXT: Solapi(url, "SANDBOX", "SANDBOX-SECRET", "0212345678", "PF", "CERT-1")})
 
 
-def start_worker(url: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.campaign", "--worker", url])
+def start_worker(url: str, turn: int = 0) -> "subprocess.Popen[bytes]":
+    """A worker two minutes later than that of the turn before, so that what was put back meanwhile is due."""
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.campaign", "--worker", url, "--turn", str(turn)])
+
+
+def turn_at(turn: int) -> datetime:
+    return AT + timedelta(minutes=2 * turn)
 
 
 def fill(people: int) -> Any:
@@ -477,8 +482,8 @@ def kill_often(people: int, kills: int) -> dict[str, Any]:
         leaving = Withdrawals(shop, pause=0.2)
         leaving.start()
         moments: Counter[str] = Counter()
-        for _ in range(kills):
-            child = start_worker(url)
+        for turn in range(kills):
+            child = start_worker(url, turn)
             before = HandOver.objects.count()
             while child.poll() is None and HandOver.objects.count() == before:
                 leaving.over.wait(0.005)
@@ -487,14 +492,12 @@ def kill_often(people: int, kills: int) -> dict[str, Any]:
             child.send_signal(signal.SIGKILL)
             child.wait()
             done += 1
-            messaging.recover_hand_overs(at=AT + timedelta(minutes=1))
+            messaging.recover_hand_overs(at=turn_at(turn) + timedelta(minutes=1))
         leaving.over.set()
         leaving.join()
-        child = start_worker(url)
-        child.wait()
-        messaging.recover_hand_overs(at=AT + timedelta(minutes=1))
-        child = start_worker(url)
-        child.wait()
+        for turn in (kills, kills + 1):
+            start_worker(url, turn).wait()
+            messaging.recover_hand_overs(at=turn_at(turn) + timedelta(minutes=1))
         rows = journal(url)
     keys = Counter(key for _, key, _ in rows)
     owed = {
@@ -524,13 +527,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--gateway", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--turn", type=int, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.gateway:
         server = Gateway()
         print(server.server_port, flush=True)
         server.serve_forever()
     elif asked.worker:
-        worker(asked.worker)
+        worker(asked.worker, turn_at(asked.turn))
     else:
         with database():
             if asked.kills:
