@@ -22,6 +22,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
+from django.utils import translation  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
 from dure.project import postgres  # noqa: E402
@@ -71,6 +72,12 @@ def static_files_as_they_lie() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
+
+
+@pytest.fixture(autouse=True)
+def everybody_reads_korean() -> None:
+    """A page that was asked for in English leaves its thread reading English, and with it the tests that follow."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numba
@@ -89,7 +90,7 @@ def _pick(ranked, start, turns, budget, room, degree, chosen):
                 sent += 1
 
 
-class Picking(Nobody):
+class Picking(Nobody, ABC):
     """Every shop writes to the best of those who may still be written to, by its own score, in an order drawn anew each week."""
 
     def __init__(self, seen: Seen, seed: int) -> None:
@@ -98,9 +99,9 @@ class Picking(Nobody):
         self.order = np.argsort(seen.shop.ravel(), kind="stable")
         self.start = np.searchsorted(seen.shop.ravel()[self.order], np.arange(seen.shops + 1))
 
+    @abstractmethod
     def score(self, week: int) -> F32:
         """(n, d): higher is better."""
-        raise NotImplementedError
 
     def plan(self, week: int, room: U8) -> U32:
         ranked = np.empty_like(self.order)
