@@ -6,7 +6,8 @@
 Every campaign gets a price for a message (and for a won of expected discount, where money is limited); each person then takes
 the best `cap` edges after prices. Prices are *cleared*: one look at everybody gives each campaign's demand curve near its
 price (`market.observe`), and the new price is the smallest at which demand fits the budget. Dearer rivals only raise the
-price at which an edge stays chosen, so from prices of zero the iterates rise to the least fixed point; there is no step size.
+price at which an edge stays chosen, so there is no step size. They begin at the one price at which
+about as much is wanted as there is, with a wide lottery that narrows: where values are alike, they would else climb by its width a look.
 
 For every non-negative prices D = sum price * budget + sum over people of their best reduced values bounds every plan from above
 (Lagrangian duality), so `Plan.gap` = (D - value) / D is a certificate that needs no other solver.
