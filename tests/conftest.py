@@ -128,3 +128,9 @@ def django_db_setup(
     from django.db import connection
 
     connection.settings_dict["OPTIONS"]["options"] = ""
+
+
+@pytest.fixture
+def no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line of a hundred people lies where it lies: with noise, twenty are said to be a hundred one time in fifty."""
+    monkeypatch.setattr("dure.audiences.engine.noise.noised", lambda true: true)

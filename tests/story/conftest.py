@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests import mould
 from tests.patience import eventually
@@ -117,6 +119,19 @@ def opened(browser: Browser) -> Iterator[Open]:
 
 def _is_complaint(kind: str, text: str) -> bool:
     return kind == "error" and "net::ERR_INTERNET_DISCONNECTED" not in text and "Failed to load resource" not in text
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """A story that fails says what its pages showed."""
+    report = yield
+    browser: Browser | None = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser is not None:
+        for page in (page for context in browser.contexts for page in context.pages):
+            with suppress(PlaywrightError):
+                shown = page.evaluate("document.body?.innerText.slice(0, 1500) ?? ''")
+                report.sections.append((f"the page {page.url}", shown))
+    return report
 
 
 @pytest.fixture

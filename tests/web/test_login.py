@@ -251,3 +251,15 @@ def test_mail_of_the_demo_is_in_the_log(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.INFO, "dure"):
         LogMail().send_messages([mail.EmailMessage("제목", "코드 123456", to=["kim@example.com"])])
     assert "kim@example.com: 코드 123456" in caplog.text
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("ko", "화면이 오래됐거나"), ("en", "This page was too old")])
+def test_a_page_older_than_the_last_login_says_what_to_do(language: str, sentence: str) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"Accept": "text/html", "Accept-Language": language})
+    client.get(LOGIN)
+    sent = client.post(LOGIN, {"login": "owner@example.com", "csrfmiddlewaretoken": "x" * 64})
+    assert sent.status_code == 403
+    assert sentence in page(sent)
+    assert "<style" not in page(sent)
+    asked = client.post(LOGIN, {}, headers={"Accept": "application/json"})
+    assert (asked.status_code, asked["Content-Type"]) == (403, "application/problem+json")

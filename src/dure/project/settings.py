@@ -28,6 +28,7 @@ ALLOWED_HOSTS = ENV.listed("DURE_HOSTS", "*")
 PORT = ENV.number("DURE_PORT", 8000)
 PUBLIC_URL = ENV.text("DURE_PUBLIC_URL")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_FAILURE_VIEW = "dure.web.ui.pages.stale_form"
 
 INSTALLED_APPS = [
     "dure.ledger",

@@ -125,6 +125,7 @@ def test_a_frozen_audience_is_what_was_meant_and_can_be_split(shop: Place, netwo
     assert queries.still_allowed(frozen, at=NOON) == numbers
 
 
+@pytest.mark.usefixtures("no_noise")
 def test_so_few_that_it_may_be_one_person_are_not_frozen(shop: Place) -> None:
     with pytest.raises(TooFew):
         actions.freeze_audience(

@@ -86,6 +86,7 @@ def test_all_shops_of_an_owner_share_one_budget(shop: Place) -> None:
     assert queries.questions_left(other, at=NOON)[0] == 0
 
 
+@pytest.mark.usefixtures("no_noise")
 def test_under_a_hundred_is_said_as_such(shop: Place) -> None:
     assert ask(shop, Is("region", ("1144069000",))).people is None
     assert actions.report_count(shop=shop.shop, about="campaign:1:sent", people=100_000, at=NOON).people is not None

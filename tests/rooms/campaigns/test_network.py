@@ -89,14 +89,16 @@ def test_a_no_to_the_shop_or_to_the_platform_holds_for_what_waits(shop: Shop) ->
     assert newest.sender == shop_sender(shop.public_id), "the link in it refuses the shop, not all of the neighbourhood"
 
 
+@pytest.mark.usefixtures("no_noise")
 def test_too_few_real_people_are_refused_before_anybody_reads_it(shop: Shop) -> None:
-    """The network's index is full of people; those who can be written to are forty."""
+    """The network's index is full of people; those who can be written to are twenty."""
     neighbours(20)
     with pytest.raises(TooFew):
         campaigns.submit_campaign(campaign=a_draft(shop, audience=STRANGERS), send_at=NOON, by=BY, at=NOON)
     assert not Outgoing.objects.exists()
 
 
+@pytest.mark.usefixtures("no_noise")
 def test_an_audience_that_shrank_below_a_hundred_stops_everything(shop: Shop) -> None:
     near = neighbours(500)
     draft = a_draft(shop, audience=STRANGERS)

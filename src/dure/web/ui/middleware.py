@@ -22,12 +22,22 @@ _log = logging.getLogger(__name__)
 
 
 class Forbidden(DureError):
-    """A member of staff without this ability, or a form without its token."""
+    """A member of staff without this ability."""
 
     status = 403
     sentence = say(
         "이 일을 할 권한이 없어요. 사장님에게 부탁해 주세요.",
         en="You may not do this. Please ask the owner of the shop.",
+    )
+
+
+class StaleForm(DureError):
+    """A form whose token is not this browser's: the page is older than the last login, or cookies are off."""
+
+    status = 403
+    sentence = say(
+        "화면이 오래됐거나 쿠키가 꺼져 있어서 보내지 못했어요. 돌아가서 다시 눌러 주세요.",
+        en="This page was too old, or cookies are off, so nothing was sent. Go back and press again.",
     )
 
 

@@ -11,7 +11,7 @@ from dure.kit.language import LANGUAGES
 from dure.people import actions as people
 from dure.shops import skin_packs
 from dure.web.ui.access import anyone, device_of
-from dure.web.ui.middleware import Forbidden, refuse
+from dure.web.ui.middleware import Forbidden, StaleForm, refuse
 
 FOREVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
@@ -108,6 +108,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, reason: object = "") -> HttpResponse:
     return refuse(request, Forbidden())
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django's CSRF protection turned away (CSRF_FAILURE_VIEW)."""
+    return refuse(request, StaleForm())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -105,8 +105,11 @@
   }
   const version = () => $("[data-version]")?.dataset.version ?? "";
 
-  // An order: the key in its body makes every repetition the same order.
-  async function order(url, body) {
+  // An order: the key in its body makes every repetition the same order, and one runs at a time. Once it was answered the
+  // page is being left: until then nothing can be pressed again, so that promise is never kept.
+  let ordering = null;
+  const order = (url, body) => ordering ??= send(url, body).finally(() => { ordering = null; });
+  async function send(url, body) {
     save({ ...load(), order: { url, body } });
     for (let turn = 0; turn < 4; turn++) {
       try {
@@ -114,8 +117,8 @@
         if (status >= 500 || status === 429) throw new Error(status);
         save({ ...load(), order: undefined });
         show("#unsent", false);
-        if (ok) return location.assign(JSON.parse(text).go);
-        return explain(url, body);
+        if (ok) location.assign(JSON.parse(text).go); else explain(url, body);
+        return new Promise(() => {});
       } catch { await pause(600 * 2 ** turn * (.5 + Math.random())); }
     }
     show("#unsent", true);
@@ -277,7 +280,13 @@
   }
   addEventListener("online", () => refresh());
   addEventListener("offline", () => online(false));
-  addEventListener("pageshow", event => { if (event.persisted) { all("[data-busy]").forEach(form => delete form.dataset.busy); refresh(); } });
+  addEventListener("pageshow", event => {
+    if (!event.persisted) return;
+    for (const form of all("[data-busy]")) { delete form.dataset.busy; form.classList.remove("busy"); }
+    ordering = null;
+    flushing = false;
+    refresh();
+  });
   if (place && load().order) show("#unsent", true);
   if (main?.dataset.copy) online(false); else flush();
   wake(document);
