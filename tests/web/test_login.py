@@ -263,3 +263,9 @@ def test_a_page_older_than_the_last_login_says_what_to_do(language: str, sentenc
     assert "<style" not in page(sent)
     asked = client.post(LOGIN, {}, headers={"Accept": "application/json"})
     assert (asked.status_code, asked["Content-Type"]) == (403, "application/problem+json")
+
+
+def test_an_address_that_only_a_button_opens_says_so(client: Client) -> None:
+    opened = client.get("/language", headers={"Accept": "text/html", "Accept-Language": "ko"})
+    assert (opened.status_code, opened["Allow"]) == (405, "POST")
+    assert "돌아가서 단추를 눌러 주세요" in page(opened)

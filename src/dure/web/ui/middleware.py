@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
@@ -41,6 +41,16 @@ class StaleForm(DureError):
     )
 
 
+class OnlyByButton(DureError):
+    """An address that does something, opened as if it were a page."""
+
+    status = 405
+    sentence = say(
+        "주소로 바로 열 수 없는 곳이에요. 돌아가서 단추를 눌러 주세요.",
+        en="This address cannot be opened by itself. Go back and press the button.",
+    )
+
+
 class LanguageMiddleware:
     """Korean first: the reader's choice, else the browser's if it is one of ours, else Korean."""
 
@@ -68,7 +78,12 @@ class RefusalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if any(_UNREADABLE.search(text) for text in _typed(request)):
             return refuse(request, Invalid())
-        return self.respond(request)
+        response = self.respond(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            refused = refuse(request, OnlyByButton())
+            refused.headers["Allow"] = response.headers["Allow"]
+            return refused
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DureError):
