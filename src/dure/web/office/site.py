@@ -52,13 +52,22 @@ class Office(UnfoldAdminSite):  # type: ignore[misc]
 
     site_title = site_header = index_title = later(say("두레 운영실", en="Dure office"))
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self._lists: dict[tuple[bool, bool, str | None], list[Any]] = {}
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Rooms and tables in the order of the story, not of the alphabet."""
-        rooms, tables = list(ROOMS), list(TABLES)
-        found: list[Any] = super().get_app_list(request, app_label)
-        for room in found:
-            room["models"].sort(key=lambda entry: tables.index(entry["model"]._meta.label))
-        return sorted(found, key=lambda room: rooms.index(room["app_label"]))
+        """Rooms and tables in the order of the story, not of the alphabet. Every page shows them, and they differ only by
+        what a `Sheet` asks of who looks, so each is made once."""
+        person: Any = request.user
+        who = bool(person.is_active and person.is_staff), bool(person.is_superuser), app_label
+        if who not in self._lists:
+            rooms, tables = list(ROOMS), list(TABLES)
+            found: list[Any] = super().get_app_list(request, app_label)
+            for room in found:
+                room["models"].sort(key=lambda entry: tables.index(entry["model"]._meta.label))
+            self._lists[who] = sorted(found, key=lambda room: rooms.index(room["app_label"]))
+        return self._lists[who]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         inner: View = super().admin_view(view, cacheable)
