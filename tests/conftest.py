@@ -25,6 +25,7 @@ from django.urls import get_resolver  # noqa: E402
 from django.utils import translation  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
+from dure.kit import clock  # noqa: E402
 from dure.project import postgres  # noqa: E402
 from dure.shops import fence  # noqa: E402
 from tests.mould import Mould  # noqa: E402
@@ -36,6 +37,7 @@ connection.settings_dict["OPTIONS"]["options"] += (
     " -c statement_timeout=120s -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
 )
 _ = get_resolver().url_patterns
+clock.follow(None)  # a page that moves the clock would move every other worker's
 
 
 # Not Django's own, so it would leave them; in the order in which they point at each other.

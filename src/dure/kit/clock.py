@@ -46,6 +46,11 @@ def follow(file: Path | None) -> None:
     _followed = file
 
 
+def followed() -> Path | None:
+    """The file of a demo's clock; None where the clock is the machine's and nobody moves it."""
+    return _followed
+
+
 def ahead() -> timedelta:
     """How far this clock stands ahead of the machine's."""
     global _known

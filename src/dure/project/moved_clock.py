@@ -3,12 +3,11 @@
 import re
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
-from dure.kit import clock, jobs
+from dure.kit import clock
 from dure.kit.language import say
 from dure.project.env import Environment
 from dure.project.postgres import Trouble
+from dure.town import actions as town
 
 LONGEST = timedelta(days=400)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -47,7 +46,4 @@ def jump(by: timedelta) -> int:
         raise Trouble(
             say("실제로 쓰는 두레의 시계는 옮길 수 없어요.", en="The clock of a real installation is never moved.")
         )
-    with transaction.atomic():
-        since = clock.now()
-        clock.keep_ahead(env.moved_clock, clock.ahead() + by)
-        return jobs.bring_forward(since=since, until=since + by)
+    return town.jump_ahead(by=by)

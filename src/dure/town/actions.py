@@ -42,7 +42,7 @@ from dure.shops.models import Shop, Table
 from dure.shops.values import Role
 from dure.town import pictures
 from dure.town.cast import KEEPER, Character
-from dure.town.day import BY, KEY, keep_pace, live, step_in, wanted
+from dure.town.day import BY, KEY, jump_ahead, keep_pace, live, step_in, wanted
 from dure.town.places import DURE_NOODLES, PLACES, Place
 
 HISTORY, GRANT = timedelta(days=84), 100_000
@@ -61,6 +61,7 @@ __all__ = [
     "AlreadySettled",
     "connect_partner",
     "hang_pictures",
+    "jump_ahead",
     "keep_pace",
     "live",
     "open_place",

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from django.conf import settings
+from django.db import transaction
 
+from dure.kit import clock, jobs
 from dure.kit.errors import DureError
 from dure.menu import queries as menus
 from dure.menu.values import Menu
@@ -26,7 +28,7 @@ from dure.regulars.models import Relation
 from dure.shops import fence
 from dure.shops import queries as shop_queries
 from dure.shops.models import Shop
-from dure.town.errors import NoSuchNeighbour, NoSuchPace
+from dure.town.errors import ClockNotMoved, NoSuchNeighbour, NoSuchPace
 from dure.town.places import PLACES
 from dure.town.values import PACES
 
@@ -54,6 +56,18 @@ def keep_pace(pace: int) -> None:
     draft = settings.TOWN_PACE_FILE.with_suffix(".new")
     draft.write_text(f"{pace}\n")
     draft.replace(settings.TOWN_PACE_FILE)
+
+
+def jump_ahead(*, by: timedelta) -> int:
+    """Every program of this demo stands `by` further ahead, and what would have been done meanwhile is due now. How many jobs
+    that made due. Refuses ClockNotMoved where nobody follows a moved clock."""
+    file = clock.followed()
+    if file is None:
+        raise ClockNotMoved
+    with transaction.atomic():
+        since = clock.now()
+        clock.keep_ahead(file, clock.ahead() + by)
+        return jobs.bring_forward(since=since, until=since + by)
 
 
 def step_in(*, relation: str, at: datetime) -> tuple[Shop, str]:

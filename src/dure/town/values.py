@@ -8,6 +8,9 @@ from dure.shops.models import Shop
 PACES = (0, 1, 5, 20)
 """How many times faster than life; 0 stands still."""
 
+JUMPS = (1, 7, 14)
+"""Days that a visitor may let the demo's clock jump ahead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:

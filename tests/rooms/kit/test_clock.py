@@ -1,6 +1,5 @@
 """A demo's clock jumps ahead in every program, and what was to happen meanwhile is due."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     file = Environment().moved_clock
     clock.follow(file)
     yield file
-    clock.follow(Environment(os.environ | {"DURE_HOME": ".dure-test"}).moved_clock)
+    clock.follow(None)
 
 
 def waiting() -> dict[str, datetime | None]:

@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from dure.checkouts import queries as checkouts
+from dure.kit import clock
 from dure.kit.clock import KST
 from dure.kit.language import Text
 from dure.menu import queries as menus
@@ -302,6 +303,23 @@ def test_the_operator_sets_the_pace_and_steps_in(home: Path, settings: Settings,
     settings.PRODUCTION = True
     assert operator.get("/office/town/").status_code == 404
     assert town_queries.pace() == 0
+
+
+def test_the_operator_lets_the_clock_jump_ahead_in_a_demo_alone(home: Path, noodles: Shop) -> None:
+    operator = Client()
+    operator.force_login(people.person_by_email("operator@dure.example") or pytest.fail("no operator"))
+    jump = {"ahead": "14"}
+    assert 'name="ahead"' not in operator.get("/office/town/").content.decode()
+    assert operator.post("/office/town/", jump).status_code == 422
+    clock.follow(home / "clock")
+    try:
+        assert 'name="ahead"' in operator.get("/office/town/").content.decode()
+        assert operator.post("/office/town/", jump).status_code == 302
+        assert clock.ahead() == timedelta(days=14)
+        assert "14일 앞" in operator.get("/office/town/").content.decode()
+        assert operator.post("/office/town/", {"ahead": "15"}).status_code == 422
+    finally:
+        clock.follow(None)
 
 
 def test_nobody_real_lends_their_phone(home: Path, noodles: Shop) -> None:

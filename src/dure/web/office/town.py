@@ -1,6 +1,7 @@
-"""The demo's neighbourhood: how fast it lives, and stepping in as one of its people. A real installation has no such page."""
+"""The demo's neighbourhood: how fast it lives, its clock, and stepping in as one of its people. A real installation has no such page."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from dure.kit import clock
 from dure.kit.errors import Invalid
 from dure.kit.language import say
 from dure.town import actions, queries
-from dure.town.values import PACES
+from dure.town.values import JUMPS, PACES
 from dure.web.ui.access import hand_phone
 
 WORDS = {
@@ -23,10 +24,16 @@ WORDS = {
     5: say("5배", en="5 times"),
     20: say("20배", en="20 times"),
 }
+JUMP_WORDS = {
+    1: say("하루 뒤로", en="A day on"),
+    7: say("한 주 뒤로", en="A week on"),
+    14: say("두 주 뒤로", en="Two weeks on"),
+}
 
 
 class TownForm(forms.Form):
     pace = forms.TypedChoiceField(choices=[(one, one) for one in PACES], coerce=int, required=False, empty_value=None)
+    ahead = forms.TypedChoiceField(choices=[(one, one) for one in JUMPS], coerce=int, required=False, empty_value=None)
     neighbour = forms.CharField(max_length=40, required=False)
 
 
@@ -44,15 +51,21 @@ def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., Http
             if form.cleaned_data["neighbour"]:
                 shop, secret = actions.step_in(relation=form.cleaned_data["neighbour"], at=clock.now())
                 return hand_phone(request, redirect("customer:friendship", shop.public_id), secret)
-            if form.cleaned_data["pace"] is None:
+            if form.cleaned_data["ahead"]:
+                actions.jump_ahead(by=timedelta(days=form.cleaned_data["ahead"]))
+            elif form.cleaned_data["pace"] is not None:
+                actions.keep_pace(form.cleaned_data["pace"])
+            else:
                 raise Invalid
-            actions.keep_pace(form.cleaned_data["pace"])
             return redirect(reverse("admin:town"))
         said = {
             **context(request),
             "title": str(say("동네", en="Neighbourhood")),
             "pace": queries.pace(),
             "paces": [(one, WORDS[one]) for one in PACES],
+            "jumps": [(one, JUMP_WORDS[one]) for one in JUMPS] if clock.followed() else [],
+            "now": f"{clock.now().astimezone(clock.KST):%Y-%m-%d %H:%M}",
+            "ahead": round(clock.ahead() / timedelta(days=1)),
             "lately": queries.lately(at=clock.now()),
             "neighbours": queries.neighbours(),
         }
