@@ -216,11 +216,22 @@ def picture_folder(name: str) -> Path:
     return Path(settings.MEDIA_ROOT) / "chats" / name
 
 
+def picture_file(name: str) -> Path:
+    """The one file of a conversation's picture that is shown."""
+    return picture_folder(name) / f"{PICTURE_WIDTH}.webp"
+
+
+def pictures_shown_at(shop: Shop) -> list[str]:
+    """The names of all pictures in a shop's conversations, in the order in which they were shown."""
+    lines = ChatLine.objects.filter(shop=shop).exclude(picture="").order_by("id")
+    return list(lines.values_list("picture", flat=True))
+
+
 def picture_in(chat: Chat | None, name: str) -> bytes:
     """The picture of that name, of a line of this conversation: whoever may read the conversation may see it. Refuses:
     NoSuchPicture."""
     shown = chat is not None and ChatLine.objects.filter(chat=chat, picture=name).exists()
-    file = picture_folder(name) / f"{PICTURE_WIDTH}.webp"
+    file = picture_file(name)
     if not name or not shown or not file.is_file():
         raise NoSuchPicture
     return file.read_bytes()

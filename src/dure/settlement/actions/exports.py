@@ -10,7 +10,9 @@ from typing import IO, Any
 
 from django.apps import apps
 from django.db import connection, models, transaction
+from django.db.migrations.loader import MigrationLoader
 
+from dure.channels import queries as channels
 from dure.kit import events, ids, jobs
 from dure.ledger.models import Account, Entry, Posting
 from dure.menu import queries as menus
@@ -167,6 +169,17 @@ def models_of_a_shop() -> list[type[models.Model]]:
     return order
 
 
+def schema() -> dict[str, str]:
+    """Each room that something travels of, and its last migration: by it another Dure knows whether it is older or newer."""
+    rooms = {model._meta.app_label for model in models_of_a_shop()}
+    return {room: name for room, name in sorted(MigrationLoader(None).graph.leaf_nodes()) if room in rooms}
+
+
+def knows(room: str, migration: str) -> bool:
+    """Whether this program has had that migration."""
+    return (room, migration) in MigrationLoader(None).graph.nodes
+
+
 def fields_of(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
     """The columns that travel."""
     return [
@@ -265,7 +278,7 @@ def write_shop(shop: Shop, file: IO[bytes], tell: Told | None = None) -> None:
     tables = models_of_a_shop()
     total = sum(rows_of(model, shop).count() for model in tables)
     names, done = Names(), 0
-    writer = archive.Writer(file, shop.public_id)
+    writer = archive.Writer(file, shop.public_id, schema())
     for model in tables:
         named = names.rows.setdefault(model, {})
         fields = fields_of(model)
@@ -288,6 +301,10 @@ def write_shop(shop: Shop, file: IO[bytes], tell: Told | None = None) -> None:
             path = menus.photo_folder(photo.public_id) / f"{width}.webp"
             if path.is_file():
                 writer.file(f"photos/{photo.public_id}/{width}.webp", path.read_bytes())
+    for name in channels.pictures_shown_at(shop):
+        path = channels.picture_file(name)
+        if path.is_file():
+            writer.file(f"chats/{name}.webp", path.read_bytes())
     writer.file("menu.csv", menus.menu_as_csv(shop))
     writer.close()
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
-FORMAT, VERSION = "dure-shop", 1
+FORMAT, VERSION = "dure-shop", 2
+"""Of the file's form. What tables and columns there were when it was written, its `schema` says."""
 MANIFEST = "manifest.json"
 UNPACKED_MAX = 4_000_000_000
 PARTS_MAX = 100_000
@@ -20,15 +21,26 @@ _BORN = (1980, 1, 1, 0, 0, 0)
 
 
 class Unreadable(Exception):
-    """Not a shop's archive, a damaged one, or one of another version."""
+    """Not a shop's archive, or a damaged one."""
+
+
+class Newer(Exception):
+    """An archive of a later form than this program knows."""
 
 
 class Writer:
-    """Writes an archive, part by part; `close` writes the manifest."""
+    """Writes an archive, part by part; `close` writes the manifest. `schema` names each room's last migration."""
 
-    def __init__(self, file: IO[bytes], shop: str) -> None:
+    def __init__(self, file: IO[bytes], shop: str, schema: Mapping[str, str]) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
-        self._manifest: dict[str, Any] = {"format": FORMAT, "version": VERSION, "shop": shop, "tables": [], "files": []}
+        self._manifest: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "shop": shop,
+            "schema": dict(schema),
+            "tables": [],
+            "files": [],
+        }
 
     def table(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """One table; returns how many rows it has."""
@@ -66,7 +78,8 @@ class Table:
 
 
 class Reader:
-    """Reads an archive and believes none of it: sizes are bounded, and what the manifest says is checked."""
+    """Reads an archive of this version or an earlier one and believes none of it: sizes are bounded, and what the manifest
+    says is checked. Raises Unreadable, Newer."""
 
     def __init__(self, file: IO[bytes]) -> None:
         try:
@@ -75,8 +88,12 @@ class Reader:
             if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_MAX:
                 raise Unreadable("unpacks to too much")
             said = json.loads(self._bytes(MANIFEST))
-            if (said["format"], said["version"]) != (FORMAT, VERSION):
-                raise Unreadable("another format or version")
+            version = said["version"]
+            if said["format"] != FORMAT or type(version) is not int or version < 1:
+                raise Unreadable("another format")
+            if version > VERSION:
+                raise Newer(f"version {version}")
+            self.schema = {str(room): str(last) for room, last in said["schema"].items()} if version > 1 else {}
             self.shop = str(said["shop"])
             self.tables = [Table(str(one["name"]), int(one["rows"]), str(one["sha256"])) for one in said["tables"]]
             self.files = {str(one["name"]): str(one["sha256"]) for one in said["files"]}
@@ -84,6 +101,7 @@ class Reader:
             zipfile.BadZipFile,
             KeyError,
             TypeError,
+            AttributeError,
             ValueError,
             RecursionError,
             OSError,
