@@ -1,6 +1,6 @@
 """Kill Dure again and again while guests order, pay, use coupons and get money back; then count what is missing.
 
-    make crash            (or: python -m benchmarks.crash --kills 55 --clients 16)
+    make crash            (or: python -m benchmarks.crash --kills 54 --clients 16)
 
 PostgreSQL, the web, the worker and the practice provider run as processes of their own and are killed with -9 at random
 under a load of real HTTP clients. What was acknowledged to a client is written to a journal: a file of this program,
@@ -33,17 +33,18 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.orders import RESULTS, Connection, Seat, Wrong, settle
+from benchmarks.orders import RESULTS, TABLES, Connection, Seat, Wrong, settle
 
 Row = dict[str, Any]
-PATIENCE = 120.0
+PATIENCE = 300.0
 REST_SECONDS = 420.0
 WARM_UP = 100
-ACKNOWLEDGED_BETWEEN = 30
-RECOVERY_SECONDS = 20.0
+ACKNOWLEDGED_BETWEEN = 12
+RECOVERY_SECONDS = 240.0
+"""Within which somebody must be answered again after a kill: on a busy machine a web takes a minute to start."""
 LEAST_A_KILL = 10
 """Acknowledged things a kill, below which a run has too little load to prove anything."""
-COUPONS_EACH = 400
+COUPONS_EACH = 60
 COUPON_WON = 1_000
 KINDS = ("counter", "provider", "coupon", "refund")
 BROKEN = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError, IndexError)
@@ -84,15 +85,22 @@ class Product:
     environment: dict[str, str] = field(default_factory=dict)
     superuser: str = ""
 
-    def open(self) -> None:
-        """Create the cluster, bring it up to date, and start everything."""
+    def prepare(self) -> None:
+        """Create the cluster and bring it up to date, once for the product and its control."""
+        self._start_cluster()
+        for step in (["migrate"], ["manage", "collectstatic", "--noinput"]):
+            self._dure(*step)
+
+    def _start_cluster(self) -> None:
         from dure.project import postgres
 
         server = postgres.start(self.home)
         self.superuser = server.superuser_dsn
         self.environment = {**os.environ, "DURE_DATABASE_URL": server.dsn}
-        for step in (["migrate"], ["manage", "collectstatic", "--noinput"]):
-            self._dure(*step)
+
+    def open(self) -> None:
+        """Start everything on a prepared home."""
+        self._start_cluster()
         for part in ("sandbox", "worker", "web"):
             self.start(part)
 
@@ -153,6 +161,8 @@ class Product:
             self._start_postgres()
         elif what == "backend":
             self._kill_backend()
+        elif what == "web's child":
+            self._kill_child("web")
         else:
             part = self.parts[what]
             os.killpg(part.pid, signal.SIGKILL)
@@ -174,6 +184,14 @@ class Product:
                 threading.Event().wait(0.5)
             else:
                 return
+
+    def _kill_child(self, part: str) -> None:
+        """One of a part's own processes, as a machine short of memory does; the part has to notice."""
+        asked = ["pgrep", "-P", str(self.parts[part].pid)]
+        found = subprocess.run(asked, check=False, capture_output=True, text=True).stdout.split()
+        if found:
+            with suppress(ProcessLookupError):
+                os.kill(int(found[-1]), signal.SIGKILL)
 
     def _kill_backend(self) -> None:
         try:
@@ -349,6 +367,7 @@ def give_coupons(seats: list[Seat], each: int) -> None:
     from dure.shops.models import Shop
 
     made: dict[str, Any] = {}
+    guests: dict[str, list[int]] = {}
     for seat in seats:
         shop = Shop.objects.get(public_id=seat.shop)
         cookies = dict(part.split("=", 1) for part in seat.guest_cookies.split("; "))
@@ -367,9 +386,13 @@ def give_coupons(seats: list[Seat], each: int) -> None:
                     by="system",
                     at=clock.now(),
                 )
+        guests.setdefault(seat.shop, []).append(person.pk)
+    for shop_id, offer in made.items():
+        with fence.within_shop(offer.shop_id):
             for number in range(each):
-                key = f"crash:{seat.code}:{number}"
-                offers.issue_coupon(offer=made[seat.shop], person=person, key=key, at=clock.now())
+                offers.issue_coupons(
+                    offer=offer, persons=guests[shop_id], key=f"crash:{number}:{shop_id}", at=clock.now()
+                )
 
 
 # The judge -----------------------------------------------------------------------------------------------------------
@@ -457,7 +480,6 @@ async def at_rest(product: Product, seconds: float) -> tuple[float, int]:
 def opened(home: Path, port: int) -> Iterator[Product]:
     product = Product(home, port)
     try:
-        product.open()
         yield product
     finally:
         product.close()
@@ -474,26 +496,31 @@ async def _answers(port: int) -> None:
 
 
 async def ordeal(
-    product: Product, clients: list[Client], targets: list[str], pause: tuple[float, float], dice: random.Random
+    product: Product, clients: list[Client], targets: list[str], seconds: float, dice: random.Random
 ) -> float:
-    """Kill every target in turn while the clients live; the seconds it took."""
+    """Kill every target in turn while the clients live, as many as `seconds` allow; the seconds it took."""
     begun = time.monotonic()
     living = [asyncio.create_task(client.live()) for client in clients]
     journal = clients[0].journal
 
-    async def answered(more: int, seconds: float) -> None:
-        said, end = len(journal.said), time.monotonic() + seconds
+    async def answered(more: int, within: float) -> None:
+        said, end = len(journal.said), time.monotonic() + within
         while len(journal.said) < said + more and time.monotonic() < end:
             product.revive()
             await asyncio.sleep(0.1)
 
     await answered(WARM_UP, 60)
     for number, target in enumerate(targets, 1):
+        if time.monotonic() - begun > seconds:
+            break
         await asyncio.to_thread(product.kill, target)
-        print(f"  kill {number}/{len(targets)}: {target}", flush=True)
+        print(
+            f"  {time.monotonic() - begun:4.0f} s  kill {number}/{len(targets)}: {target}; {len(journal.said)} acknowledged",
+            flush=True,
+        )
         # The next one dies at a random moment, but not before many were answered again: an ordeal without load proves nothing.
         await answered(ACKNOWLEDGED_BETWEEN, RECOVERY_SECONDS)
-        await asyncio.sleep(dice.uniform(*pause))
+        await asyncio.sleep(dice.uniform(0.0, 1.0))
     journal.counts["kills over"] += 1
     while not all(life.done() for life in living):
         product.revive()
@@ -507,20 +534,21 @@ def run(options: Any, *, control: bool, home: Path) -> Row:
     """One ordeal from an empty database to the judge's words."""
     dice = random.Random(options.seed)
     with opened(home, options.port) as product:
+        product.open()
         asyncio.run(_answers(options.port))
         asyncio.run(_answers(options.port + 1))
         import django
 
         django.setup()
-        seats, _ = settle(options.clients)
+        seats, *_ = settle(options.clients, in_shops=-(-options.clients // TABLES))
         if not control:
-            give_coupons(seats, COUPONS_EACH if options.kills > 20 else 60)
+            give_coupons(seats, COUPONS_EACH)
         _disconnect_django()
         if control:
             product.set(synchronous_commit="off", wal_writer_delay="10s")
             targets = ["postgres"] * options.control_kills
         else:
-            kinds = ["postgres", "web", "worker", "sandbox", "backend"]
+            kinds = ["postgres", "web", "worker", "sandbox", "backend", "web's child"]
             targets = [kinds[n % len(kinds)] for n in range(options.kills)]
             dice.shuffle(targets)
         journal = Journal(home / "journal.jsonl")
@@ -528,7 +556,7 @@ def run(options: Any, *, control: bool, home: Path) -> Row:
         clients = [
             Client(n, seat, options.port, journal, over, not control, seed=options.seed) for n, seat in enumerate(seats)
         ]
-        seconds = asyncio.run(ordeal(product, clients, targets, (0.0, 1.0), dice))
+        seconds = asyncio.run(ordeal(product, clients, targets, options.minutes * 60 / (3 if control else 1), dice))
         if control:
             product.set(synchronous_commit="on")
         asyncio.run(_answers(options.port))
@@ -618,17 +646,23 @@ def failures(result: Row, *, kills: int) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    said.add_argument("--kills", type=int, default=55)
+    said.add_argument("--kills", type=int, default=54)
     said.add_argument("--control-kills", type=int, default=6)
+    said.add_argument(
+        "--minutes", type=float, default=20, help="of killing, at most: a busy machine has time for fewer"
+    )
     said.add_argument("--clients", type=int, default=16)
     said.add_argument("--port", type=int, default=int(os.environ.get("DURE_PORT", "8460")))
     said.add_argument("--seed", type=int, default=20260101)
     said.add_argument("--write", type=Path, default=RESULTS / "crash.json")
-    said.add_argument("--part", choices=["product", "control"], help=argparse.SUPPRESS)
+    said.add_argument("--part", choices=["prepared", "product", "control"], help=argparse.SUPPRESS)
+    said.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    said.add_argument("--prepared", type=Path, help="keep the empty cluster here, and begin with it where it is there")
     options = said.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="dure-crash-") as folder:
+        Path(folder).chmod(0o755)  # where we are root, the server's own account must reach its cluster in here
         if options.part:
-            home = Path(folder) / "home"
+            home = options.home
             os.environ.pop("DURE_DATABASE_URL", None)
             os.environ.update(
                 DURE_HOME=str(home),
@@ -636,20 +670,43 @@ def main(arguments: list[str] | None = None) -> int:
                 DURE_SANDBOX_URL=f"http://127.0.0.1:{options.port + 1}",
                 DJANGO_SETTINGS_MODULE="dure.project.settings",
             )
-            options.write.write_text(json.dumps(run(options, control=options.part == "control", home=home)))
+            if options.part == "prepared":
+                with opened(home, options.port) as product:
+                    product.prepare()
+            else:
+                options.write.write_text(json.dumps(run(options, control=options.part == "control", home=home)))
             return 0
         print(f"seed {options.seed}; {options.kills} kills, then {options.control_kills} in the control", flush=True)
-        result: Row = {"seed": options.seed, "clients": options.clients}
-        for part in ("product", "control") if options.control_kills else ("product",):
+        result: Row = {
+            "seed": options.seed,
+            "clients": options.clients,
+            "load_at_its_beginning": round(os.getloadavg()[0], 1),
+        }
+        begun = time.monotonic()
+        prepared = options.prepared or Path(folder) / "prepared"
+        parts = [
+            *([] if prepared.exists() else ["prepared"]),
+            "product",
+            *(["control"] if options.control_kills else []),
+        ]
+        for part in parts:
             written = Path(folder) / f"{part}.json"
+            home = prepared if part == "prepared" else Path(folder) / part
+            if part != "prepared":
+                subprocess.run(["cp", "-a", prepared, home], check=True)
             again = [
                 f"--{name}={getattr(options, name.replace('-', '_'))}"
-                for name in ("kills", "control-kills", "clients", "port", "seed")
+                for name in ("kills", "control-kills", "minutes", "clients", "port", "seed")
             ]
             subprocess.run(
-                [sys.executable, "-m", "benchmarks.crash", *again, "--part", part, "--write", str(written)], check=True
-            )
-            result[part] = json.loads(written.read_text())
+                [
+                    sys.executable, "-m", "benchmarks.crash", *again, "--part", part, "--home", str(home), "--write", str(written),
+                ],
+                check=True,
+            )  # fmt: skip
+            if part != "prepared":
+                result[part] = json.loads(written.read_text())
+            print(f"{part}: {time.monotonic() - begun:.0f} s", flush=True)
     options.write.parent.mkdir(parents=True, exist_ok=True)
     options.write.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     show(result)

@@ -193,7 +193,7 @@ async def to_the_kitchen(seat: Seat, board: str, stream: str, port: int, rounds:
 # The neighbourhood that is measured, built through the rooms' own actions.
 
 
-def settle(seats_wanted: int) -> tuple[list[Seat], Seat, str]:
+def settle(seats_wanted: int, in_shops: int = SHOPS) -> tuple[list[Seat], Seat, str]:
     """Shops, tables, menus, cashiers and phones; then a seat in a shop that is otherwise quiet, and that shop's live stream."""
     from django.conf import settings
     from django.test import Client
@@ -209,7 +209,7 @@ def settle(seats_wanted: int) -> tuple[list[Seat], Seat, str]:
     always = {str(day): ["00:00", "24:00"] for day in range(7)}
     seats: list[Seat] = []
     stream = ""
-    for number in range(SHOPS + 1):
+    for number in range(in_shops + 1):
         owner = Person.objects.create_user(f"bench-{number}@dure.example")
         shop = shops.open_shop(
             name=f"두레국수 {number}", pay_timing="first", owner=owner, tables=TABLES, at=clock.now(), hours=always
@@ -247,7 +247,7 @@ def settle(seats_wanted: int) -> tuple[list[Seat], Seat, str]:
                     table_id=table.id,
                 )
             )
-    by_table = [seats[shop * TABLES + table] for table in range(TABLES) for shop in range(SHOPS)]
+    by_table = [seats[shop * TABLES + table] for table in range(TABLES) for shop in range(in_shops)]
     return by_table[:seats_wanted], seats[-1], stream
 
 
