@@ -18,13 +18,14 @@ FENCED_ROOMS = (
     "regulars",
     "channels",
     "audiences",
+    "targeting",
     "partners",
     "campaigns",
     "lift",
     "settlement",
 )
-OPERATORS = {"ProviderFile", "Difference", "Explanation", "Asking", "Answer", "Release", "WeekPlan", "WeekPiece"}
-"""What a provider says of many shops at once, for operators alone; and the privacy budget, which is an owner's or everybody's."""
+OPERATORS = {"ProviderFile", "Difference", "Explanation", "Asking", "Answer", "Release", "WeekPlan", "WeekPiece", "ScoreModel", "ModelStep"}  # fmt: skip
+"""What a provider says of many shops at once and what was learned from all of them, for operators alone; and the privacy budget, which is an owner's or everybody's."""
 
 PEOPLES = {"PayCode"}
 """What a guest's phone shows before any shop has seen it."""

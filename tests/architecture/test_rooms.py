@@ -21,6 +21,7 @@ OTHER_DOORS = {
     "dure.shops.fence": "whoever works across shops says so, and why",
     "dure.shops.skin_packs": "the house's art, drawn for pages and paper alike",
     "dure.shops.stands": "paper with a table's code on it",
+    "dure.targeting.storage.scores": "scores from files, made without a database",
     "dure.targeting.engine": "the town weighs the product's own learners, without a database",
 }
 HAS_ALL_KEYS = {"project/verify.py": "the auditor asks the provider itself, past the room that it checks"}

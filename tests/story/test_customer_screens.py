@@ -1,9 +1,10 @@
 """The customer's screens in a real browser: for every eye and thumb, for two phones at once, and for a bad network."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
@@ -118,6 +119,45 @@ def test_what_another_phone_does_swallows_no_tap(product: Product, opened: Open)
         second.locator("#best form.add button").first.click()
     first.mouse.up()
     first.wait_for_url("**/basket")
+
+
+def pair_everything_with_sikhye(product: Product) -> None:
+    """What the nightly job would have learned after some weeks."""
+    with psycopg.connect(product.env["DURE_DATABASE_URL"]) as database:
+        database.execute("SELECT set_config('dure.shop', '*', false)")
+        database.execute(
+            """
+            INSERT INTO targeting_pairing (shop_id, item_id, addition_id, extra, orders)
+            SELECT i.shop_id, i.id, a.id, 0.3, 9 FROM shops_shop s JOIN menu_item i ON i.shop_id = s.id
+            JOIN menu_item a ON a.shop_id = s.id AND a.id <> i.id AND a.name->>'ko' = '식혜' WHERE s.name = %s
+            ON CONFLICT DO NOTHING
+            """,
+            [SHOP],
+        )
+
+
+def test_the_basket_suggests_one_dish_to_those_whom_the_coin_lets(
+    product: Product, opened: Open, picture: Callable[[Page, str], None]
+) -> None:
+    pair_everything_with_sikhye(product)
+    page = opened(size=PHONE, service_workers="block")
+    for table in (8, 3, 2, 1, 4, 5, 6, 7):  # three of ten tables are held out
+        page.goto(product.table(SHOP, table))
+        put_one_in(page)
+        page.locator("#basket-link").click()
+        page.wait_for_url("**/basket")
+        if page.locator("#addition").count():
+            break
+    line = page.locator("#addition")
+    expect(line).to_contain_text("식혜")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(SMALL) == []
+    picture(page, "basket-suggestion")
+    before = page.url
+    line.locator("button").click()
+    expect(page.locator("#basket .lines")).to_contain_text("식혜")
+    expect(page.locator("#addition")).to_have_count(0)
+    assert page.url == before
 
 
 IMPATIENT = "it => setInterval(() => { it.click(); dispatchEvent(new Event('online')); }, 20)"

@@ -31,6 +31,17 @@ from dure.regulars import queries as regulars
 from dure.shops.models import Shop
 
 
+def is_held_out(place: int, *, unit: str, share: float) -> bool:
+    """Whether the coin of `unit` holds this one out (`place`: whatever number it has in that unit, a visit's id), with chance `share`. For
+    whatever is measured beside campaigns by the same coin; the same whenever it is asked for."""
+    return bool(assign.chosen(np.array([place]), unit=unit, secret=settings.SECRET_KEY, share=share)[0])
+
+
+def split_mismatch(reached: int, held: int, *, share: float) -> float:
+    """The chance of two groups at least this far from what that coin makes of them; below 0.001 something else chose."""
+    return assign.mismatch(reached, held, share=share)
+
+
 def campaigns_of(shop: Shop) -> QuerySet[Campaign]:
     """The shop's campaigns that are sent once, newest first."""
     return Campaign.objects.filter(shop=shop, trigger=Trigger.HAND).select_related("offer").order_by("-id")

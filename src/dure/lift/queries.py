@@ -1,12 +1,15 @@
 """What is known of campaigns' effects: results of those whose day has come, and nothing before."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
+from django.db import connection
 
+from dure.campaigns import queries as campaigns
 from dure.campaigns.models import Campaign
 from dure.campaigns.values import CampaignState, Goal
+from dure.kit.clock import KST
 from dure.kit.language import Text
 from dure.lift import rules
 from dure.lift.estimators import cuped
@@ -16,6 +19,7 @@ from dure.lift.models import Forecast, Look, Result
 from dure.lift.values import Footing, Judgement, Told, Verdict
 from dure.shops import fence
 from dure.shops.models import Shop
+from dure.targeting.values import SUGGESTION_HELD
 
 BROKEN_BELOW = 0.001
 
@@ -201,3 +205,36 @@ def calibration(most: int = 200) -> list[ComeTrue]:
     results = Result.objects.filter(campaign__in={campaign for campaign, _ in told}).order_by("-id")
     known = [(told[key], one) for one in results if (key := (one.campaign_id, one.version)) in told]
     return [come_true(forecast, one) for forecast, one in known if not is_broken(one)][:most]
+
+
+def additions_told(shop: Shop, *, at: datetime) -> Text | None:
+    """What the line at the basket brought in the last calendar month (Seoul) that is over, in one honest sentence; when it will be
+    told where there was none in it but is now; None where nothing was suggested in either.
+
+    A month is looked at once it is over and then stays as it is: looking every day would find something sooner or later. Every
+    visit counts where the coin put it, as one that ordered the suggested dish after its basket was seen or did not.
+    """
+    this_month = at.astimezone(KST).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT g.at < %(this)s, g.shown, count(*), count(*) FILTER (WHERE EXISTS (
+                SELECT 1 FROM ordering_order o JOIN ordering_orderline l ON l.order_id = o.id
+                WHERE o.visit_id = g.visit_id AND o.placed_at >= g.at AND o.received_at IS NOT NULL AND o.state <> 'refused'
+                  AND l.item_id = g.item_id AND l.struck_at IS NULL
+            ))
+            FROM targeting_suggestion g WHERE g.shop_id = %(shop)s AND g.at >= %(last)s AND g.at < %(at)s GROUP BY 1, 2
+            """,
+            {"shop": shop.pk, "this": this_month, "last": last_month, "at": at},
+        )
+        found = {(over, shown): (visits, took) for over, shown, visits, took in cursor.fetchall()}
+    reached, took = found.get((True, True), (0, 0))
+    held, took_held = found.get((True, False), (0, 0))
+    if not reached and not held:
+        return rules.additions_waited_for((this_month + timedelta(days=32)).month) if found else None
+    mismatch = campaigns.split_mismatch(reached, held, share=SUGGESTION_HELD)
+    if not reached or not held or mismatch < BROKEN_BELOW:
+        return rules.sentence_of_additions(None, reached=reached, held=held)
+    judged = rules.judge(came_reached=took, reached=reached, came_held=took_held, held=held)
+    return rules.sentence_of_additions(judged, reached=reached, held=held)

@@ -196,9 +196,10 @@ def _options(shop_id: int, items: tuple[int, ...]) -> QuerySet[Option]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasketRow:
-    """One line of the shared basket as people see it."""
+    """One line of the shared basket as people see it. `item` is the dish's id."""
 
     public_id: str
+    item: int
     name: dict[str, str]
     options: tuple[dict[str, Any], ...]
     note: str
@@ -301,6 +302,7 @@ def _price_if_still_sold(shop_id: int, wanted: Wanted) -> PricedLine | None:
 def _basket_row(line: BasketLine, price: PricedLine | None) -> BasketRow:
     return BasketRow(
         public_id=line.public_id,
+        item=line.item_id,
         name=line.item.name,
         options=price.options if price else (),
         note=line.note,

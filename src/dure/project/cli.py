@@ -564,12 +564,12 @@ def targeting_score(
     from rich.progress import Progress
 
     from dure.kit.errors import DureError
-    from dure.targeting import queries
+    from dure.targeting.storage.scores import scores_from
 
     try:
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("targeting")
-            scores = queries.scores_from(
+            scores = scores_from(
                 train=train, apply=apply, treatment=treatment, outcome=outcome, control=control, treated=treated, ids=ids,
                 ignore=tuple(ignore or ()), why=why, seed=seed,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),

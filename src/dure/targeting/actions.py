@@ -1,8 +1,9 @@
-"""Models are learned, kept, put into use and taken back. Nothing is ever changed: a new model is a new row."""
+"""Models are learned, kept, put into use and taken back: nothing is ever changed, a new model is a new row. And what is suggested at the
+basket."""
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from types import ModuleType
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from dure.kit import ids
 from dure.kit.clock import KST
+from dure.menu.models import Item
+from dure.ordering.models import Visit
 from dure.targeting import errors, queries, rules
-from dure.targeting.models import ModelStep, ScoreModel
+from dure.targeting.models import ModelStep, Pairing, ScoreModel, Suggestion
 from dure.targeting.values import ModelName
 
 HISTORIES_MOST = 200_000
@@ -70,6 +73,81 @@ def roll_back(*, name: ModelName, reason: str = "", by: str, at: datetime) -> Sc
         before = ScoreModel.objects.get(pk=stack[-2]) if len(stack) > 1 else None
         ModelStep.objects.create(name=name, model=before, back=True, by=by, reason=reason, at=at)
         return before
+
+
+def learn_pairings(*, at: datetime) -> int:
+    """Learn anew, for every shop, what is ordered together more often than apart, and keep the best few additions of each item;
+    how many were kept. Call it across shops. Safe to repeat.
+
+    Orders of visits that were shown a suggestion are not looked at: what was suggested would prove itself. The shop's own count is
+    shrunk towards what shops of its kind in its district, else of its kind anywhere, see of two dishes with these names.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('targeting:pairings'))")
+        Pairing.objects.all().delete()
+        cursor.execute(
+            PAIRINGS,
+            {
+                "since": at - timedelta(days=rules.PAIRED_DAYS), "at": at, "least": rules.PAIRED_LEAST, "doubt": rules.PAIRED_DOUBT,
+                "shops": rules.PAIRED_SHOPS, "extra": rules.EXTRA_LEAST, "kept": rules.PAIRED_KEPT,
+            },
+        )  # fmt: skip
+        return cursor.rowcount
+
+
+PAIRINGS = """
+WITH line AS MATERIALIZED (
+    SELECT DISTINCT o.shop_id, o.id AS of, l.item_id AS item, s.category, s.district, lower(i.name->>'ko') AS called
+    FROM ordering_order o
+    JOIN ordering_orderline l ON l.order_id = o.id
+    JOIN menu_item i ON i.id = l.item_id
+    JOIN shops_shop s ON s.id = o.shop_id
+    WHERE o.received_at >= %(since)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
+      AND NOT EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = o.visit_id AND g.shown)
+), every AS (SELECT shop_id, count(DISTINCT of)::float8 AS n FROM line GROUP BY shop_id),
+one AS (SELECT shop_id, item, category, district, called, count(*)::float8 AS n FROM line GROUP BY 1, 2, 3, 4, 5),
+together AS (
+    SELECT a.shop_id, a.item, b.item AS addition, count(*)::float8 AS n FROM line a JOIN line b ON b.of = a.of AND b.item <> a.item
+    GROUP BY 1, 2, 3
+), pair AS MATERIALIZED (
+    SELECT x.shop_id, x.item, y.item AS addition, x.category, x.district, x.called, y.called AS with_called, x.n AS n_item,
+           y.n / e.n AS usual, coalesce(t.n, 0) AS n, x.n * y.n / e.n AS by_chance
+    FROM one x JOIN one y ON y.shop_id = x.shop_id AND y.item <> x.item JOIN every e ON e.shop_id = x.shop_id
+    LEFT JOIN together t ON t.shop_id = x.shop_id AND t.item = x.item AND t.addition = y.item
+), near AS (
+    SELECT category, district, called, with_called, sum(n) / sum(by_chance) AS lift FROM pair
+    GROUP BY 1, 2, 3, 4 HAVING count(DISTINCT shop_id) >= %(shops)s
+), far AS (
+    SELECT category, called, with_called, sum(n) / sum(by_chance) AS lift FROM pair
+    GROUP BY 1, 2, 3 HAVING count(DISTINCT shop_id) >= %(shops)s
+), told AS (
+    SELECT p.shop_id, p.item, p.addition, p.n,
+           (p.n + %(doubt)s * least(0.95, p.usual * coalesce(near.lift, far.lift, 1))) / (p.n_item + %(doubt)s) - p.usual AS extra
+    FROM pair p LEFT JOIN near USING (category, district, called, with_called) LEFT JOIN far USING (category, called, with_called)
+    WHERE p.n >= %(least)s
+)
+INSERT INTO targeting_pairing (shop_id, item_id, addition_id, extra, orders)
+SELECT shop_id, item, addition, extra, n FROM (
+    SELECT *, row_number() OVER (PARTITION BY shop_id, item ORDER BY extra DESC, addition) AS place FROM told WHERE extra >= %(extra)s
+) ranked WHERE place <= %(kept)s
+"""
+
+
+def suggest_addition(*, visit: Visit, items: Collection[int], held: bool, at: datetime) -> Item | None:
+    """The one item to suggest beside these items (ids) in the visit's basket; None where there is none, or where the coin left the visit
+    alone (`held`). The first time there is one it is written down, for both groups alike; a visit is suggested one item, whatever
+    comes into its basket later. Safe to repeat."""
+    known = Suggestion.objects.filter(shop_id=visit.shop_id, visit=visit).values_list("item_id", "shown").first()
+    if known is None:
+        found = queries.addition_to(visit.shop_id, items)
+        if found is None:
+            return None
+        Suggestion.objects.bulk_create(
+            [Suggestion(shop_id=visit.shop_id, visit=visit, item=found, shown=not held, at=at)], ignore_conflicts=True
+        )
+        return None if held else found
+    item, shown = known
+    return queries.addition_to(visit.shop_id, items, only=item) if shown and item else None
 
 
 def _one_at_a_time(name: ModelName) -> None:

@@ -9,12 +9,13 @@ from dure.kit.language import say
 class FileUnreadable(Invalid):
     """No CSV and no Parquet, or none that can be read."""
 
-    def __init__(self, *, file: object) -> None:
+    def __init__(self, *, file: object, why: object = "") -> None:
         super().__init__(
             say(
-                "{file} 파일을 읽을 수 없어요. 머리글이 있는 CSV나 Parquet 파일을 주세요.",
-                en="{file} can't be read. Give a CSV file with a header, or a Parquet file.",
+                "{file} 파일을 읽을 수 없어요. 머리글과 행이 있는 CSV나 Parquet 파일을 주세요. {why}",
+                en="{file} can't be read. Give a CSV file with a header and rows, or a Parquet file. {why}",
                 file=file,
+                why=why,
             )
         )
 
@@ -51,12 +52,13 @@ class ArmsUnclear(Invalid):
 class OutcomeNoNumber(Invalid):
     """The outcome is neither a number nor yes or no."""
 
-    def __init__(self, *, column: object) -> None:
+    def __init__(self, *, column: object, values: object) -> None:
         super().__init__(
             say(
-                "'{column}' 열은 숫자나 예/아니요여야 해요.",
-                en="The column '{column}' must hold numbers, or yes and no.",
+                "'{column}' 열은 숫자나 예/아니요여야 하는데 {values} 값이 있어요. 0과 1로 바꾸어 다시 해 주세요.",
+                en="The column '{column}' must hold numbers, or yes and no, and holds {values}. Write it as 0 and 1 and try again.",
                 column=column,
+                values=values,
             )
         )
 

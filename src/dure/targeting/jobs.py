@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
-from dure.kit import jobs
+from dure.kit import clock, jobs
+from dure.shops import fence
+from dure.targeting import actions
 
 
 @jobs.periodic("targeting.learn", cron="10 17 * * 0")
@@ -13,3 +15,10 @@ def learn(timestamp: int) -> None:
     subprocess.run(
         [sys.executable, "-m", "dure.project.cli", "targeting", "learn"], check=True, preexec_fn=lambda: os.nice(15)
     )
+
+
+@jobs.periodic("targeting.pair", cron="50 18 * * *")
+def pair(timestamp: int) -> None:
+    """Every night: what is ordered together, for the line at the basket."""
+    with fence.across_shops():
+        actions.learn_pairings(at=clock.now())

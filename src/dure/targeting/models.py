@@ -1,5 +1,8 @@
 from django.db import models
 
+from dure.menu.models import Item
+from dure.ordering.models import Visit
+from dure.shops.models import Shop
 from dure.targeting.values import ModelName
 
 
@@ -39,3 +42,31 @@ class ModelStep(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["name", "-id"], name="model_in_use")]
+
+
+class Pairing(models.Model):
+    """Who orders `item` at this shop orders `addition` with it more often than others do: `extra` is by how much (a share of orders,
+    0 to 1), learned from `orders` that held both. All of it is learned anew every night."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    addition = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    extra = models.FloatField()
+    orders = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "item", "addition"], name="pairing_once")]
+
+
+class Suggestion(models.Model):
+    """That a visit's basket could have been shown this item, and whether the coin let it (`shown`) or held the visit out. It names
+    no person and no phone. Never changed, so that the two groups stay what the coin made them."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, null=True, on_delete=models.SET_NULL, related_name="+")
+    shown = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["shop", "at"], name="suggestion_of_shop")]

@@ -33,6 +33,15 @@ WORDS = {
 }
 
 
+PAIRED_DAYS = 180
+PAIRED_LEAST = 5
+"""Orders of the shop that must have held both."""
+PAIRED_DOUBT = 20
+"""What the street or the trade says of a pair counts like so many orders of the shop's own."""
+PAIRED_SHOPS = 5
+"""So many shops must sell both before a pair of theirs is looked at: fewer, and a rival would shine through."""
+EXTRA_LEAST = 0.05
+PAIRED_KEPT = 3
 FEWEST_HISTORIES = 500
 CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}
 """What came, divided by what was foretold on rows that the model had not seen: beyond these it is broken."""

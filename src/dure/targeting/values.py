@@ -18,6 +18,10 @@ KEPT = 20
 """Of each person's candidate campaigns so many go into the week's market."""
 
 
+SUGGESTION_UNIT, SUGGESTION_HELD = "basket-suggestion", 0.3
+"""The coin for a visit's basket, and the share of visits whose basket is left alone, so that one can tell what the line brings."""
+
+
 class ModelName(StrEnum):
     """What the registry keeps models of: VISITS, how often people come by themselves; EFFECT, what a message adds."""
 
@@ -53,6 +57,18 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """One value of the treatment's column: its rows, their mean outcome, and for a message the difference to those without and its
+    standard error, nothing taken off."""
+
+    name: str
+    rows: int = 0
+    mean: float | None = None
+    effect: float | None = None
+    effect_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Scores of the rows of a file, in its order; floats in the outcome's unit, all of shape (rows,).
 
@@ -67,8 +83,7 @@ class Scores:
     ranking: Ranking
     gate: Gate
     treatment: str
-    treated: list[str]
-    control: list[str]
+    arms: list[Arm]
     outcome: str
     covariates: list[str]
     left_out: list[LeftOut]
@@ -93,7 +108,16 @@ class Scores:
                 "difference_low": self.gate.difference_low,
             },
             "effect": {"mean": self.effect, "standard_error": self.effect_error},
-            "treatment": {"column": self.treatment, "treated": self.treated, "control": self.control},
+            "treatment": {
+                "column": self.treatment,
+                "control": [self.arms[0].name],
+                "treated": [arm.name for arm in self.arms[1:]],
+                "arms": [
+                    {"value": arm.name, "rows": arm.rows, "mean": arm.mean}
+                    | ({"effect": arm.effect, "standard_error": arm.effect_error} if arm.effect is not None else {})
+                    for arm in self.arms
+                ],
+            },
             "outcome": self.outcome,
             "covariates": self.covariates,
             "left_out": [{"column": one.column, "why": one.why} for one in self.left_out],
@@ -102,8 +126,13 @@ class Scores:
             "learned_from": self.learned_from,
             "notes": self.notes,
             **({"ids": self.ids} if self.ids is not None else {}),
-            "scores": [round(float(one), 8) for one in self.score],
-            "uplift": [round(float(one), 8) for one in self.uplift],
-            "expected": [round(float(one), 8) for one in self.expected],
+            "scores": _rounded(self.score),
+            "uplift": _rounded(self.uplift),
+            "expected": _rounded(self.expected),
             **({"why": self.why} if self.why is not None else {}),
         }
+
+
+def _rounded(numbers: NDArray[np.float64]) -> list[float]:
+    """Nine significant digits: more than anybody needs, and none that a machine could differ in."""
+    return [float(f"{one:.9g}") for one in numbers.tolist()]

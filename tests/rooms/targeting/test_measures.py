@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dure.targeting.engine.measures import auuc, gains, qini_area, qini_auc, uplift_at
+from dure.targeting.engine.measures import Ranked, auuc, qini_area, qini_auc, uplift_at
 
 TREATED = np.array([True, False, True, False, True, False, True, False])
 CAME = np.array([1.0, 0, 1, 0, 0, 1, 0, 0])
@@ -11,7 +11,7 @@ GOOD = np.array([8.0, 7, 6, 5, 4, 3, 2, 1])
 
 
 def test_gains_count_both_arms_of_the_best() -> None:
-    share, value = gains(GOOD, TREATED, CAME)
+    share, value = Ranked.by(GOOD).gains(TREATED, CAME)
     assert share.tolist() == [0, 1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 1]
     assert value.tolist() == [0, 1 / 4, 1 / 4, 2 / 4, 2 / 4, 2 / 4, 1 / 4, 1 / 4, 1 / 4]
 

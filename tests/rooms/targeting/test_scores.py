@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from dure.project.cli import app
 from dure.project.postgres import Trouble
-from dure.targeting import queries
 from dure.targeting.engine.measures import auuc
 from dure.targeting.errors import ArmsUnclear, ColumnMissing, FileUnreadable, NothingToLearn, OutcomeNoNumber
+from dure.targeting.storage.scores import scores_from
 from dure.targeting.values import Ranking
 
 ROWS = 4_000
@@ -66,7 +66,7 @@ def test_what_a_message_changes_is_found_and_explained(tmp_path: Path) -> None:
 def test_where_everybody_is_moved_alike_the_response_ranking_stays(tmp_path: Path) -> None:
     table, _ = people(2_000, 3, moved=0.0)
     csv.write_csv(table, tmp_path / "t.csv")
-    scores = queries.scores_from(
+    scores = scores_from(
         train=tmp_path / "t.csv", apply=tmp_path / "t.csv", treatment="got", outcome="came", ignore=("spent",)
     )
     assert scores.ranking is Ranking.RESPONSE
@@ -94,7 +94,7 @@ def test_what_cannot_be_learned_from_is_refused_in_a_sentence(what: str, tmp_pat
     file = tmp_path / "bad.csv"
     file.write_bytes(content)
     with pytest.raises(refusal) as told:
-        queries.scores_from(train=file, apply=file, treatment="got", outcome="came")
+        scores_from(train=file, apply=file, treatment="got", outcome="came")
     assert len(str(told.value)) > 10
 
 

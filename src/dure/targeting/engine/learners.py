@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
 
 F64 = NDArray[np.float64]
 FOREST_MOST = 60_000
 """So many rows a tree of the forest sees."""
+PIECE = 50_000
+NEWTON_MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
     """The same people twice: as trees like them and as linear learners like them. (rows, columns), (rows, features)"""
 
-    plain: F64
-    smooth: F64
+    plain: NDArray[Any]
+    smooth: NDArray[Any]
 
     def rows(self, which: NDArray[Any]) -> Design:
         return Design(self.plain[which], self.smooth[which])
@@ -60,68 +61,99 @@ Learner = Callable[[Design, Rows, int], Predict]
 
 def expected_outcome(design: Design, outcome: F64, yes_or_no: bool, seed: int) -> Predict:
     """m(x): the mean of a smooth model and of small trees."""
-    line = _smooth_outcome(design.smooth, outcome, yes_or_no)
-    leaf = max(20, len(outcome) // 200)
-    if yes_or_no:
-        trees: Any = HistGradientBoostingClassifier(
-            max_iter=80,
-            learning_rate=0.06,
-            max_leaf_nodes=8,
-            min_samples_leaf=leaf,
-            l2_regularization=10.0,
-            random_state=seed,
-        ).fit(design.plain, outcome)
-        return lambda of: (line(of.smooth) + trees.predict_proba(of.plain)[:, 1]) / 2
-    trees = HistGradientBoostingRegressor(
-        max_iter=80,
-        learning_rate=0.06,
-        max_leaf_nodes=8,
-        min_samples_leaf=leaf,
-        l2_regularization=10.0,
-        random_state=seed,
-    ).fit(design.plain, outcome)
-    return lambda of: np.asarray((line(of.smooth) + trees.predict(of.plain)) / 2)
+    weights = _linear(design.smooth, outcome, yes_or_no, penalty=1.0 if yes_or_no else 10.0)
+    kind = HistGradientBoostingClassifier if yes_or_no else HistGradientBoostingRegressor
+    trees: Any = kind(
+        max_iter=80, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=max(20, len(outcome) // 200),
+        l2_regularization=10.0, random_state=seed,
+    ).fit(design.plain, outcome)  # fmt: skip
+
+    def tell(of: Design) -> F64:
+        grown = trees.predict_proba(of.plain)[:, 1] if yes_or_no else trees.predict(of.plain)
+        return np.asarray((_told(of.smooth, weights, yes_or_no) + grown) / 2)
+
+    return tell
 
 
-def _smooth_outcome(features: F64, outcome: F64, yes_or_no: bool) -> Callable[[F64], F64]:
-    if yes_or_no:
-        model: Any = LogisticRegression(C=1.0, max_iter=300).fit(features, outcome)
-        return lambda of: np.asarray(model.predict_proba(of)[:, 1])
-    model = Ridge(alpha=10.0).fit(features, outcome)
-    return lambda of: np.asarray(model.predict(of))
+def _linear(features: NDArray[Any], target: F64, yes_or_no: bool, penalty: float, arm: F64 | None = None) -> F64:
+    """Weights (1 + features,), the constant first, of a ridge or, for yes or no, a logistic regression by Newton's steps; with
+    `arm` every feature and the constant come again times `arm`. The constant is held by nothing. Reads the rows in pieces."""
+    width = (features.shape[1] + 1) * (1 if arm is None else 2)
+    held = np.full(width, penalty)
+    held[0] = 1e-6
+    weights = np.zeros(width)
+
+    def step(at: F64) -> tuple[float, F64, F64]:
+        loss, slope, bend = float(held @ at**2) / 2, held * at, np.diag(held)
+        for begin in range(0, len(target), PIECE):
+            part = slice(begin, begin + PIECE)
+            design = _with_arm(features[part], None if arm is None else arm[part])
+            score = design @ at
+            if yes_or_no:
+                chance = 1 / (1 + np.exp(-score))
+                loss += float(np.sum(np.logaddexp(0, score) - target[part] * score))
+                slope = slope + design.T @ (chance - target[part])
+                bend = bend + (design * (chance * (1 - chance))[:, None]).T @ design
+            else:
+                loss += float(np.sum((score - target[part]) ** 2)) / 2
+                slope = slope + design.T @ (score - target[part])
+                bend = bend + design.T @ design
+        return loss, slope, bend
+
+    loss, slope, bend = step(weights)
+    for _ in range(NEWTON_MOST if yes_or_no else 1):
+        move = np.linalg.solve(bend, slope)
+        tried = step(weights - move)
+        while tried[0] > loss + 1e-9 * abs(loss) and np.abs(move).max() > 1e-6:
+            move = move / 2
+            tried = step(weights - move)
+        fell = loss - tried[0]
+        weights, (loss, slope, bend) = weights - move, tried
+        if fell < 1e-7 * abs(loss):
+            break
+    return weights
+
+
+def _with_arm(features: NDArray[Any], arm: F64 | float | None) -> F64:
+    whole = np.hstack([np.ones((len(features), 1)), features])
+    if arm is None:
+        return whole
+    return np.hstack([whole, whole * np.broadcast_to(np.asarray(arm, float), (len(whole),))[:, None]])
+
+
+def _told(features: NDArray[Any], weights: F64, yes_or_no: bool, arm: float | None = None) -> F64:
+    told = np.concatenate(
+        [_with_arm(features[b : b + PIECE], arm) @ weights for b in range(0, len(features), PIECE)] or [np.zeros(0)]
+    )
+    return np.asarray(1 / (1 + np.exp(-told)) if yes_or_no else told)
 
 
 def interacted(design: Design, rows: Rows, seed: int) -> Predict:
     """One smooth model of the outcome in which every feature may matter differently with the message (S with interactions)."""
     del seed
-
-    def with_arm(features: F64, arm: F64 | float) -> F64:
-        side = np.broadcast_to(np.asarray(arm, float), (len(features),))[:, None] - 0.5
-        return np.hstack([features, side, features * side])
-
-    if rows.yes_or_no:
-        model: Any = LogisticRegression(C=0.1, max_iter=400).fit(with_arm(design.smooth, rows.treated), rows.outcome)
-    else:
-        model = Ridge(alpha=30.0).fit(with_arm(design.smooth, rows.treated), rows.outcome)
-
-    def tell(of: F64, arm: float) -> F64:
-        asked = with_arm(of, arm)
-        return np.asarray(model.predict_proba(asked)[:, 1] if rows.yes_or_no else model.predict(asked))
-
-    return lambda of: tell(of.smooth, 1.0) - tell(of.smooth, 0.0)
+    weights = _linear(
+        design.smooth, rows.outcome, rows.yes_or_no, penalty=10.0 if rows.yes_or_no else 30.0, arm=rows.treated - 0.5
+    )
+    return lambda of: (
+        _told(of.smooth, weights, rows.yes_or_no, arm=0.5) - _told(of.smooth, weights, rows.yes_or_no, arm=-0.5)
+    )
 
 
 def residual_ridge(design: Design, rows: Rows, seed: int) -> Predict:
     """τ(x) linear in the features, from the R-loss itself."""
     del seed
-    features = np.hstack([np.ones((len(rows.lot), 1)), design.smooth])
-    moved = features * rows.lot[:, None]
     noise = float(np.var(rows.surprise))
     # The prior: a feature moves the effect by about a quarter of the outcome's own movement with the arm.
-    penalty = np.full(features.shape[1], noise / max(float(np.var(rows.expected)), noise * 1e-3) * 4)
-    penalty[0] = 1e-6
-    weights = np.linalg.solve(moved.T @ moved + np.diag(penalty), moved.T @ rows.surprise)
-    return lambda of: np.asarray(weights[0] + of.smooth @ weights[1:])
+    bend = np.diag(np.full(design.smooth.shape[1] + 1, noise / max(float(np.var(rows.expected)), noise * 1e-3) * 4))
+    bend[0, 0] = 1e-6
+    slope = np.zeros(len(bend))
+    for begin in range(0, len(rows.lot), PIECE):
+        part = slice(begin, begin + PIECE)
+        moved = _with_arm(design.smooth[part], None) * rows.lot[part, None]
+        bend += moved.T @ moved
+        slope += moved.T @ rows.surprise[part]
+    weights = np.linalg.solve(bend, slope)
+    return lambda of: _told(of.smooth, weights, False)
 
 
 def residual_boosting(design: Design, rows: Rows, seed: int) -> Predict:
@@ -144,7 +176,7 @@ def residual_forest(design: Design, rows: Rows, seed: int) -> Predict:
     leaf = max(50, min(len(rows.lot), FOREST_MOST) // 60)
     model = ExtraTreesRegressor(
         120, min_samples_leaf=leaf, max_features=0.7, bootstrap=True, max_samples=min(0.5, FOREST_MOST / len(rows.lot)),
-        n_jobs=2, random_state=seed,
+        random_state=seed,
     ).fit(filled, rows.surprise / rows.lot, sample_weight=rows.lot**2)  # fmt: skip
     return lambda of: np.asarray(model.predict(np.nan_to_num(of.plain, nan=-1.0)))
 

@@ -6,6 +6,8 @@ Devriendt et al. 2020 (areas); scikit-uplift 0.5 for the normalised coefficient.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,25 +15,38 @@ F64 = NDArray[np.float64]
 Arms = NDArray[np.bool_]
 
 
-def gains(score: F64, treated: Arms, outcome: F64, weight: F64 | None = None) -> tuple[F64, F64]:
-    """V(k): treated responders in the best k over all treated, less held-out responders over all held out.
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Rows in the order of a score, best first. Rows of one score come in together, so that no order of ties flatters."""
 
-    `(k, V)`, from nobody to everybody. Rows of one score come in together, so that no order of ties flatters.
-    """
-    weight = np.ones(len(score)) if weight is None else weight
-    order = np.argsort(-score, kind="stable")
-    ranked, arm, came, mass = score[order], treated[order], outcome[order], weight[order]
-    last = np.append(ranked[1:] != ranked[:-1], True)
-    inside, outside = np.where(arm, mass, 0.0), np.where(arm, 0.0, mass)
-    value = np.cumsum(inside * came) / inside.sum() - np.cumsum(outside * came) / outside.sum()
-    share = np.cumsum(mass) / mass.sum()
-    return np.append(0.0, share[last]), np.append(0.0, value[last])
+    order: NDArray[np.intp]
+    last: NDArray[np.bool_]
+
+    @classmethod
+    def by(cls, score: F64) -> Ranked:
+        order = np.argsort(-score, kind="stable")
+        ranked = score[order]
+        return cls(order, np.append(ranked[1:] != ranked[:-1], True))
+
+    def gains(self, treated: Arms, outcome: F64, weight: F64 | None = None) -> tuple[F64, F64]:
+        """V(k): treated responders in the best k over all treated, less held-out responders over all held out; `(k, V)`, from
+        nobody to everybody. A row of weight two is the same row twice."""
+        mass = np.ones(len(self.order)) if weight is None else weight[self.order]
+        arm, came = treated[self.order], outcome[self.order]
+        inside, outside = np.where(arm, mass, 0.0), np.where(arm, 0.0, mass)
+        value = np.cumsum(inside * came / inside.sum() - outside * came / outside.sum())
+        share = np.cumsum(mass) / mass.sum()
+        return np.append(0.0, share[self.last]), np.append(0.0, value[self.last])
+
+    def area(self, treated: Arms, outcome: F64, weight: F64 | None = None) -> float:
+        """The area under V(k): a random ranking has half the effect."""
+        k, value = self.gains(treated, outcome, weight)
+        return float(np.sum(np.diff(k) * (value[1:] + value[:-1]) / 2))
 
 
 def auuc(score: F64, treated: Arms, outcome: F64, weight: F64 | None = None) -> float:
-    """The area under V(k): a random ranking has half the effect."""
-    k, value = gains(score, treated, outcome, weight)
-    return float(np.sum(np.diff(k) * (value[1:] + value[:-1]) / 2))
+    """The area under V(k) of the ranking by `score`."""
+    return Ranked.by(score).area(treated, outcome, weight)
 
 
 def qini_area(score: F64, treated: Arms, outcome: F64) -> float:

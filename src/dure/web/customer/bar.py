@@ -62,6 +62,7 @@ class Seen:
     total: int
     saved: int
     key: str
+    items: list[int]
 
     @property
     def sold_out(self) -> list[Row]:
@@ -85,6 +86,7 @@ def seen_by(guest: Guest, visit: Visit, coupon: str) -> Seen:
         total=held.total if used else held.subtotal,
         saved=0 if used else held.discount,
         key=hashlib.sha256(contents.encode()).hexdigest()[:32],
+        items=[row.item for row in held.rows],
     )
 
 

@@ -43,6 +43,13 @@ class QuantityForm(forms.Form):
     coupon = forms.ChoiceField(choices=[("best", ""), ("none", "")], required=False)
 
 
+class AdditionForm(forms.Form):
+    """What the basket suggests, taken with one tap."""
+
+    item = public_id()
+    coupon = forms.ChoiceField(choices=[("best", ""), ("none", "")], required=False)
+
+
 class LineForm(forms.Form):
     """One line of an order that did not come from the table's basket."""
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("t/<code:code>/basket", basket.basket, name="basket"),
     path("t/<code:code>/basket/lines", basket.add, name="lines"),
     path("t/<code:code>/basket/lines/<public_id:line>", basket.change, name="line"),
+    path("t/<code:code>/basket/addition", basket.take, name="addition"),
     path("t/<code:code>/basket/repetition", basket.repeat, name="repetition"),
     path("t/<code:code>/orders", basket.order, name="orders"),
     path("t/<code:code>/bill", bill.bill, name="bill"),

@@ -371,6 +371,8 @@ SHEETS: dict[str, dict[str, Any]] = {
         "filter": "name",
     },
     "targeting.ModelStep": {"list": "id name model back by reason at"},
+    "targeting.Pairing": {"list": "id shop item addition extra orders"},
+    "targeting.Suggestion": {"list": "id shop visit item shown at", "filter": "shown"},
     "campaigns.Campaign": {
         "list": "public_id shop name goal trigger state version send_at result_at measured",
         "search": "public_id",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from dure.channels import queries as channels
 from dure.kit import clock
 from dure.kit.language import Text, say
+from dure.lift import queries as lift
 from dure.menu import queries as menus
 from dure.offers import queries as offers
 from dure.offers.values import OfferOccasion
@@ -127,6 +128,7 @@ def today(request: HttpRequest, shop: Shop) -> HttpResponse:
         figures=figures,
         before=before,
         comebacks=regulars.comebacks(shop, starts_at=starts, ends_at=ends),
+        additions=lift.additions_told(shop, at=at),
         chart=_chart(figures.by_hour, shop.day_starts_at.hour),
         opening=shops.opening(shop, at),
         calls=ordering.open_calls(shop).count(),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from dure.campaigns import queries as campaigns
 from dure.kit.errors import DureError, Invalid, Refused
 from dure.kit.language import Text, say
 from dure.kit.money import won
@@ -16,17 +17,22 @@ from dure.offers.values import Stacking
 from dure.ordering import actions as ordering
 from dure.ordering import queries
 from dure.ordering.errors import VisitOver
-from dure.ordering.values import OrderState
+from dure.ordering.values import OrderState, Wanted
 from dure.regulars import queries as regulars
 from dure.shops.values import PayTiming
+from dure.targeting import actions as targeting
+from dure.targeting.values import SUGGESTION_HELD, SUGGESTION_UNIT
 from dure.web.customer import frame, ways
 from dure.web.customer.bar import Seen, bar, bar_of, seen_by, wanted_again
-from dure.web.customer.forms import AddForm, OrderForm, QuantityForm, RepeatForm
+from dure.web.customer.forms import AddForm, AdditionForm, OrderForm, QuantityForm, RepeatForm
 from dure.web.customer.frame import Guest
 from dure.web.ui.access import at_table
 from dure.web.ui.middleware import wants_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dure.menu.models import Item
     from dure.ordering.models import Order, Visit
     from dure.shops.models import Table
 
@@ -53,6 +59,20 @@ def add(request: HttpRequest, table: Table) -> HttpResponse:
     if frame.is_part(request):
         return bar(request, guest, "menu", say("담았어요.", en="Added."))
     return frame.go(request, reverse("customer:table", args=[table.code]) + f"#{wanted.item}")
+
+
+@at_table("POST")
+def take(request: HttpRequest, table: Table) -> HttpResponse:
+    """Put what the basket suggests into it, and look at the basket again."""
+    guest, visit = frame.seated(request, table)
+    form = AdditionForm(request.POST)
+    if not form.is_valid():
+        raise Invalid
+    ordering.put_in_basket(visit=visit, wanted=Wanted(item=form.cleaned_data["item"]), at=guest.at)
+    coupon = form.cleaned_data["coupon"] or "best"
+    if frame.is_part(request):
+        return _part(request, guest, visit, coupon)
+    return frame.go(request, address(table, coupon))
 
 
 @at_table("POST")
@@ -163,9 +183,18 @@ def _context(guest: Guest, visit: Visit, coupon: str) -> dict[str, Any]:
         "takes_counter": ways.takes_counter(guest.shop),
         "total": seen.total,
         **(_points(guest, seen) if coupon == "best" else {}),
+        "addition": _addition(visit, seen, guest.at),
         "basket_url": address(guest.table, coupon),
         **frame.opening_at(guest),
     }
+
+
+def _addition(visit: Visit, seen: Seen, at: datetime) -> Item | None:
+    """The one item that is suggested beside what is in the basket. Nothing where something of it has to be taken out first."""
+    if not seen.items or seen.sold_out:
+        return None
+    held = campaigns.is_held_out(visit.pk, unit=SUGGESTION_UNIT, share=SUGGESTION_HELD)
+    return targeting.suggest_addition(visit=visit, items=seen.items, held=held, at=at)
 
 
 def _points(guest: Guest, seen: Seen) -> dict[str, object]:
