@@ -2,6 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 NAMES = [("visits", "visits"), ("effect", "effect")]
+
 APPEND_ONLY = """
 CREATE FUNCTION targeting_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -28,7 +29,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("public_id", models.TextField(unique=True)),
-                ("name", models.TextField(choices=NAMES)),
+                ("name", models.TextField(choices=[("visits", "visits"), ("effect", "effect")])),
                 ("version", models.PositiveIntegerField()),
                 ("parameters", models.JSONField()),
                 ("from_on", models.DateField()),
@@ -49,7 +50,7 @@ class Migration(migrations.Migration):
             name="ModelStep",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.TextField(choices=NAMES)),
+                ("name", models.TextField(choices=[("visits", "visits"), ("effect", "effect")])),
                 ("back", models.BooleanField(default=False)),
                 ("by", models.TextField()),
                 ("reason", models.TextField(default="")),
