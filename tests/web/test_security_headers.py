@@ -1,5 +1,7 @@
 """What every answer says about itself, how cookies are sent, and how often somebody may guess."""
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +15,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from dure.kit.ids import new_code
+from dure.web.customer.frame import skin_of
+from dure.web.customer.style import style_of
 from dure.web.ui import access
 from tests import cast
 from tests.architecture.test_pages import Route, routes
@@ -38,11 +42,23 @@ def policy_of(response: HttpResponse) -> dict[str, set[str]]:
     return {part[0]: set(part[1:]) for part in parts}
 
 
+def own_styles(response: HttpResponse) -> set[str]:
+    """The house's own style by its hash, where the page really has it inside."""
+    if response.streaming:
+        return set()
+    skin = skin_of(None)
+    own = style_of(skin.pack, skin.fingerprint)
+    digest = base64.b64encode(hashlib.sha256(own.text.encode()).digest()).decode()
+    inside = f"<style>{own.text}</style>" in response.content.decode(errors="replace")
+    return {f"'sha256-{digest}'"} if inside else set()
+
+
 def weaknesses(address: str, response: HttpResponse) -> list[str]:
     """What the answer should say and does not."""
     found = []
     policy = policy_of(response)
     loose = {"script-src", "style-src"} if address.startswith(OFFICE) else set()
+    policy["style-src"] = policy.get("style-src", set()) - own_styles(response)
     found += [
         f"{name} {policy.get(name)}"
         for name, value in STRICT.items()

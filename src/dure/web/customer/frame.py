@@ -184,6 +184,7 @@ def show(
         "home_name": "",
         "chip": "",
         "error": None,
+        "style": "",
     }
     return render(request, f"customer/{template}.html", {**frame, **context}, status=status)
 

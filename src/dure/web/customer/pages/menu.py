@@ -27,6 +27,7 @@ from dure.people import actions as people
 from dure.web.customer import frame
 from dure.web.customer.bar import bar, bar_of, wanted_again
 from dure.web.customer.frame import Guest
+from dure.web.customer.style import is_first_look, let_in, style_of
 from dure.web.ui.access import at_table, remember_device
 
 if TYPE_CHECKING:
@@ -140,9 +141,12 @@ def _page(request: HttpRequest, guest: Guest, *, copy: bool = False, waits: bool
     popular = sorted(whole.popular(), key=lambda one: one.sold_out)[:BEST]
     usable = offers.coupons_free_of(guest.person, guest.shop, at=guest.at)
     last, wants = _last_time(guest, whole)
-    return frame.show(
+    skin = frame.skin_of(guest.shop)
+    style = style_of(skin.pack, skin.fingerprint) if is_first_look(request) else None
+    response = frame.show(
         request,
         "menu",
+        style=style.text if style else "",
         shop=guest.shop,
         table=guest.table,
         visit=guest.visit,
@@ -158,6 +162,7 @@ def _page(request: HttpRequest, guest: Guest, *, copy: bool = False, waits: bool
         **frame.opening_at(guest),
         **bar_of(guest, "menu", menu=whole),
     )
+    return let_in(style, response) if style else response
 
 
 def _last_time(guest: Guest, menu: Menu) -> tuple[str, str]:
