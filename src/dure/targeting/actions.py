@@ -92,7 +92,7 @@ def learn_pairings(*, at: datetime) -> int:
                 "shops": rules.PAIRED_SHOPS, "extra": rules.EXTRA_LEAST, "kept": rules.PAIRED_KEPT,
             },
         )  # fmt: skip
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 PAIRINGS = """

@@ -28,7 +28,7 @@ NO_MESSAGE = re.compile(
 )
 YES, NO = {"yes", "y", "true", "t", "1", "예", "네"}, {"no", "n", "false", "f", "0", "아니요", "아니오"}
 ROWS_FEWEST, ARM_FEWEST = 200, 50
-ROWS_MOST = 300_000
+ROWS_MOST = 200_000
 """More rows than this add minutes and no figure that anybody would see."""
 ARMS_MOST = 50
 PIECE = 50_000
