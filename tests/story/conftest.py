@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
@@ -82,7 +83,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> 
             yield Product(f"http://127.0.0.1:{port}", demo, env)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(300)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +149,20 @@ def picture() -> Callable[[Page, str], None]:
             page.set_viewport_size(before)
 
     return take
+
+
+def unfit_for_an_eye(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What axe finds on this page: in the light by all its rules, in the dark by those that look at colours. Colours are all
+    that the dark changes, which `tests/architecture/test_theme.py` proves. The page's browser must ask for reduced motion."""
+    found = []
+    for theme, options in (("dark", {"runOnly": ["color-contrast", "link-in-text-block"]}), ("light", {})):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        looked = Axe().run(page, options={"resultTypes": ["violations"], **options}).response
+        assert looked["passes"] or looked["violations"]
+        found += [
+            (theme, fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in looked["violations"]
+        ]
+    return found
 
 
 def log_in(page: Page, product: Product, login: dict[str, str]) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.patience import eventually
-from tests.story.conftest import PHONE, Open, Product
+from tests.story.conftest import PHONE, Open, Product, unfit_for_an_eye
 
 pytestmark = pytest.mark.story
 SHOP = "두레국수"
@@ -55,25 +54,19 @@ def screens(page: Page, product: Product, table: int) -> Iterator[str]:
     yield "nothing found"
 
 
-@pytest.mark.parametrize(("theme", "table"), [("light", 5), ("dark", 6)])
-def test_axe_finds_nothing_in_either_theme(product: Product, opened: Open, theme: str, table: int) -> None:
-    page = opened(color_scheme=theme, reduced_motion="reduce", service_workers="block")
-    for screen in screens(page, product, table):
-        looked = Axe().run(page).response
-        assert looked["passes"]
-        found = [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in looked["violations"]]
-        assert not found, (screen, found)
-
-
 @pytest.mark.parametrize(("width", "letters", "language"), [(320, "large", "en-US"), (360, "usual", "ko-KR")])
 def test_every_screen_fits_and_every_target_takes_a_thumb(
     product: Product, opened: Open, width: int, letters: str, language: str
 ) -> None:
-    page = opened(size={"width": width, "height": 700}, language=language, service_workers="block")
+    page = opened(
+        size={"width": width, "height": 700}, language=language, reduced_motion="reduce", service_workers="block"
+    )
     page.context.add_cookies([{"name": "text", "value": letters, "url": product.url}])
     for screen in screens(page, product, 7):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
         assert page.evaluate(SMALL) == [], screen
+        if language == "ko-KR":
+            assert unfit_for_an_eye(page) == [], screen
 
 
 def test_the_first_view_of_a_menu_is_light_and_does_not_jump(product: Product, opened: Open) -> None:
