@@ -11,12 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from django.conf import settings
 from pytest_django.fixtures import Settings
 
 from dure.payments.providers import kakaopay, toss
+from dure.sandbox.faults import SECONDS
 from tests.patience import eventually
 
-READ_SECONDS = 0.4
+PATIENCE, HELD_BACK_PATIENCE = 60.0, 0.4
+"""Seconds that our clients wait for an answer. A starved machine must not look like a provider that is silent, so little
+patience is only for tests in which the provider holds its answers back."""
 
 
 class Sandbox:
@@ -24,10 +28,16 @@ class Sandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def faults(self, **wanted: dict[str, Any] | None) -> dict[str, Any]:
-        """Set faults, `approve={"kind": "timeout_after", "count": 1}`; returns what is set and what happened."""
+        """Set faults, `approve={"kind": "timeout_after", "count": 1}`; returns what is set and what happened. With a fault that
+        holds an answer back, our clients are impatient until the test ends.
+        """
+        if any(fault and fault["kind"] in SECONDS for fault in wanted.values()):
+            for rail in (settings.KAKAOPAY, settings.TOSS):
+                if rail.get("read_seconds") == PATIENCE:
+                    rail["read_seconds"] = HELD_BACK_PATIENCE
         response = self._http.post("/sandbox/faults", json=wanted)
         response.raise_for_status()
         shown: dict[str, Any] = response.json()
@@ -88,7 +98,7 @@ def running_sandbox(store: Path) -> Iterator[Sandbox]:
         sandbox.close()
     finally:
         server.terminate()
-        assert server.wait(10) == 0
+        assert server.wait(60) == 0
 
 
 def _answers(url: str) -> bool:
@@ -124,6 +134,6 @@ def point_at(server: Sandbox, settings: Settings) -> None:
         "host": server.url,
         "cid": "TC0ONETIME",
         "secret_key": "DEV-TEST",
-        "read_seconds": READ_SECONDS,
+        "read_seconds": PATIENCE,
     }
-    settings.TOSS = {"host": f"{server.url}/toss", "secret_key": "test_sk_tests", "read_seconds": READ_SECONDS}
+    settings.TOSS = {"host": f"{server.url}/toss", "secret_key": "test_sk_tests", "read_seconds": PATIENCE}
