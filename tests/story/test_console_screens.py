@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 import segno
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.story.conftest import CHROMIUM_FLAGS, DESK, Open, Product, log_in
+from tests.story.conftest import CHROMIUM_FLAGS, DESK, Open, Product, log_in, unfit_for_an_eye
 
 pytestmark = pytest.mark.story
 SHOP = "두레국수"
@@ -61,7 +60,6 @@ def desk(product: Product, opened: Open) -> Page:
 
 
 def come_in(page: Page, product: Product) -> None:
-    page.set_default_timeout(10_000)
     log_in(page, product, product.login("owner", SHOP))
     # The login page names the console in its own address, so its coming is no proof of being in.
     page.wait_for_url(re.compile(r"/console/shp_\w+/today"))
@@ -91,43 +89,43 @@ def screens(page: Page, product: Product) -> Iterator[str]:
         yield f"one of {path}"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_either_theme(product: Product, opened: Open, theme: str) -> None:
-    page = opened(size=DESK, color_scheme=theme, reduced_motion="reduce")
+def unfit_for_a_thumb(page: Page, width: int) -> list[str]:
+    """What is too small to be tapped, or that the page is wider than this screen."""
+    page.set_viewport_size({"width": width, "height": 800})
+    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return [*page.evaluate(SMALL), *([] if fits else [f"wider than {width}"])]
+
+
+def test_every_screen_is_light_and_is_for_every_eye_and_thumb(product: Product, opened: Open) -> None:
+    page = opened(size=DESK, color_scheme="light", reduced_motion="reduce")
     come_in(page, product)
-    for screen in screens(page, product):
-        looked = Axe().run(page).response
-        assert looked["passes"]
-        found = [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in looked["violations"]]
-        assert not found, (screen, found)
-
-
-@pytest.mark.parametrize(
-    ("width", "letters", "language"), [(320, "large", "en"), (390, "usual", "ko"), (820, "usual", "en")]
-)
-def test_every_screen_fits_and_every_target_takes_a_thumb(
-    product: Product, opened: Open, width: int, letters: str, language: str
-) -> None:
-    page = opened(size={"width": width, "height": 800})
-    come_in(page, product)
-    page.context.add_cookies(
-        [{"name": n, "value": v, "url": product.url} for n, v in (("text", letters), ("language", language))]
-    )
-    for screen in screens(page, product):
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
-        assert page.evaluate(SMALL) == [], screen
-
-
-def test_every_screen_is_light(product: Product, desk: Page) -> None:
-    network = desk.context.new_cdp_session(desk)
+    network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     network.send("Network.setCacheDisabled", {"cacheDisabled": True})
     came: list[int] = []
     network.on("Network.loadingFinished", lambda one: came.append(int(one["encodedDataLength"])))
-    for screen in screens(desk, product):
-        desk.wait_for_load_state("load")
+    for screen in screens(page, product):
+        page.wait_for_load_state("load")
         assert sum(came) <= LIGHT_ENOUGH, screen
+        assert unfit_for_an_eye(page) == [], screen
+        assert unfit_for_a_thumb(page, 390) == [], screen
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]
         came.clear()
+
+
+def test_every_screen_in_english_and_in_large_letters_fits_and_takes_a_thumb(product: Product, opened: Open) -> None:
+    page = opened(size={"width": 320, "height": 800})
+    come_in(page, product)
+    page.context.add_cookies(
+        [{"name": n, "value": v, "url": product.url} for n, v in (("text", "large"), ("language", "en"))]
+    )
+    for screen in screens(page, product):
+        assert unfit_for_a_thumb(page, 320) == [], screen
+        # Large letters are a class of the page and nothing else: without it, it is the page of usual letters.
+        assert page.evaluate("document.documentElement.classList.contains('large')"), screen
+        page.evaluate("document.documentElement.classList.remove('large')")
+        assert unfit_for_a_thumb(page, 820) == [], screen
+        page.set_viewport_size({"width": 320, "height": 800})
 
 
 def test_every_tab_is_two_taps_away_on_a_phone(product: Product, opened: Open) -> None:
