@@ -6,9 +6,9 @@ from dure.shops.fence import fence
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("menu", "0002_back_at"),
-        ("ordering", "0005_concession"),
-        ("shops", "0004_ways_switched_off"),
+        ("menu", "0001_squashed"),
+        ("ordering", "0001_squashed"),
+        ("shops", "0001_squashed"),
         ("targeting", "0001_initial"),
     ]
 
