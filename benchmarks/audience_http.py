@@ -124,7 +124,7 @@ for number in range(int(sys.argv[1])):
             shops.hire(shop=shop, person=person, role=Role.MANAGER, by="benchmark", at=clock.now())
     session = store()
     session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "dure.people.sessions.ByPassword"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
     print(session.session_key)

@@ -224,7 +224,7 @@ def settle(seats_wanted: int, in_shops: int = SHOPS) -> tuple[list[Seat], Seat, 
                 for name, price in (("칼국수", 8_000), ("만두", 5_000))
             ]
         cashier = Client(enforce_csrf_checks=True)
-        cashier.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+        cashier.force_login(owner, backend="dure.people.sessions.ByPassword")
         cashier.get("/accounts/email/")
         cashier.get(f"/console/{shop.public_id}/tables")
         staff_token = cashier.cookies["csrftoken"].value if "csrftoken" in cashier.cookies else ""

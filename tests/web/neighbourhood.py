@@ -167,9 +167,7 @@ def _staff(name: str, who: cast.Character, role: Role, where: str, reads: set[tu
 
 def _session(who: cast.Character) -> dict[str, str]:
     client = Client()
-    client.force_login(
-        get_user_model().objects.get(pk=cast.person(who).pk), "django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(get_user_model().objects.get(pk=cast.person(who).pk), "dure.people.sessions.ByPassword")
     return {"sessionid": client.cookies["sessionid"].value}
 
 

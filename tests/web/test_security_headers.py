@@ -235,5 +235,5 @@ def test_a_login_changes_the_session(town: Neighbourhood) -> None:
     session.save()
     before = session.session_key
     client.cookies["sessionid"] = str(before)
-    client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person, "dure.people.sessions.ByPassword")
     assert client.cookies["sessionid"].value != before

@@ -140,6 +140,15 @@ def write_unless_there(row: Model, *, unique: str) -> bool:
     return bool(given)
 
 
+def rewrite(row: Model, *names: str) -> None:
+    """Write these columns of a row that is there, as it has them now."""
+    fields = [row._meta.get_field(name) for name in names]
+    columns = ", ".join(f"{field.column} = %s" for field in fields)  # type: ignore[union-attr]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]  # type: ignore[union-attr]
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {row._meta.db_table} SET {columns} WHERE id = %s", [*values, row.pk])  # noqa: S608 - names of our own
+
+
 def _insert(rows: Sequence[Model], conflict: str) -> list[tuple[int]]:
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
     columns, one = ", ".join(str(field.column) for field in fields), f"({', '.join(['%s'] * len(fields))})"

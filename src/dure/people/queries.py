@@ -60,6 +60,12 @@ def sessions_alive(session_key: str, at: datetime) -> QuerySet[Session]:
     return Session.objects.filter(session_key=session_key, expire_date__gt=at)
 
 
+@written_once
+def persons_numbered(number: int) -> QuerySet[Person]:
+    """The person whom a session names, if they are there."""
+    return Person.objects.filter(pk=number)
+
+
 def consents_of(person: Person) -> list[Consent]:
     """What holds today: the newest yes or no for each sender and purpose."""
     newest = Consent.objects.filter(person=person).order_by("sender", "purpose", "-at", "-id")

@@ -1,8 +1,11 @@
-"""Django's sessions in the database, each naming the person who logged in (SESSION_ENGINE)."""
+"""Django's sessions in the database, each naming the person who logged in (SESSION_ENGINE), and who that is
+(AUTHENTICATION_BACKENDS): both are asked at every request of somebody who logged in."""
 
 from typing import Any
 
+from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from dure.kit import clock
@@ -29,3 +32,22 @@ class SessionStore(DatabaseStore):
         session: Any = super().create_model_instance(data)
         session.person_id = int(data[SESSION_KEY]) if data.get(SESSION_KEY) else None
         return session
+
+
+class Known:
+    """Finds a person by their number with a question that is written once."""
+
+    def get_user(self, user_id: int) -> Any:
+        from dure.people import queries
+
+        for person in queries.persons_numbered(user_id):
+            return person if self.user_can_authenticate(person) else None  # type: ignore[attr-defined]
+        return None
+
+
+class ByPassword(Known, ModelBackend):
+    """Django's own."""
+
+
+class ByContact(Known, AuthenticationBackend):
+    """allauth's: a phone number or an e-mail, with a code or a password."""

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from dure.kit.sql import write, write_unless_there, written_once
+from dure.kit.sql import rewrite, write, write_unless_there, written_once
 from dure.menu.models import Section
 from dure.payments.models import Payment
 from dure.shops import fence
@@ -120,3 +120,13 @@ def test_rows_are_written_in_their_order_and_keep_every_kind_of_value(shop: Shop
         rows[0].position = 7
         rows[0].save()
         assert Section.objects.get(id=rows[0].id).position == 7
+
+
+def test_columns_of_a_row_are_rewritten_and_no_others(shop: Shop) -> None:
+    table, other = Table.objects.order_by("pk")[:2]
+    table.name, table.position, table.retired_at = "창가", 99, NOON
+    rewrite(table, "name", "retired_at")
+    fresh = Table.objects.get(pk=table.pk)
+    assert (fresh.name, fresh.retired_at) == ("창가", NOON)
+    assert fresh.position != 99
+    assert Table.objects.get(pk=other.pk).name != "창가"

@@ -104,7 +104,7 @@ class Desk:
         self.client = Client(
             enforce_csrf_checks=True, headers={"Accept": "text/html", "Accept-Language": "ko", **headers}
         )
-        self.client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        self.client.force_login(person, "dure.people.sessions.ByPassword")
         self.shop = shop
         self.at, self.status, self.html = "", 0, ""
         self.answer: Any = None

@@ -30,7 +30,7 @@ def noodles(db: None) -> Shop:
 
 def log_in(who: cast.Character) -> Client:
     client = Client(headers={"accept-language": "ko"})
-    client.force_login(cast.person(who), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(cast.person(who), backend="dure.people.sessions.ByPassword")
     return client
 
 

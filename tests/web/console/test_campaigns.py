@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def owner(noodles: Shop) -> Client:
     """순이 at her browser; forms are sent as they stand there."""
     client = Client()
-    client.force_login(cast.person(cast.SOONI), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(cast.person(cast.SOONI), "dure.people.sessions.ByPassword")
     return client
 
 

@@ -26,7 +26,7 @@ def noodles() -> Shop:
 @pytest.fixture
 def owner(noodles: Shop) -> Client:
     client = Client(headers={"accept-language": "ko"})
-    client.force_login(cast.person(cast.SOONI), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(cast.person(cast.SOONI), backend="dure.people.sessions.ByPassword")
     return client
 
 

@@ -35,7 +35,7 @@ def friend(shop: Shop) -> None:
 def test_somebody_without_a_shop_is_shown_how_to_open_one_and_opens_it(db: None) -> None:
     newcomer = cast.person(cast.MOKRYEON)
     client = Client(headers={"Accept-Language": "ko"})
-    client.force_login(newcomer, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(newcomer, "dure.people.sessions.ByPassword")
     page = client.get("/console/").content.decode()
     assert "아직 가게가 없어요" in page
     assert "/console/new" in page
@@ -50,7 +50,7 @@ def test_somebody_without_a_shop_is_shown_how_to_open_one_and_opens_it(db: None)
 def test_a_shop_that_cannot_be_is_not_opened(db: None, typed: dict[str, str]) -> None:
     newcomer = cast.person(cast.MOKRYEON)
     client = Client()
-    client.force_login(newcomer, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(newcomer, "dure.people.sessions.ByPassword")
     right = {"name": "목련분식", "category": "snacks", "tables": "4", "pay_timing": "tab"}
     assert client.post("/console/new", {**right, **typed}).status_code == 422
     assert not shops.shops_of(newcomer)

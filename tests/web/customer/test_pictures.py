@@ -48,7 +48,7 @@ def shot(kind: str = "JPEG") -> io.BytesIO:
 
 def owner() -> Client:
     client = Client()
-    client.force_login(cast.person(cast.SOONI), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(cast.person(cast.SOONI), backend="dure.people.sessions.ByPassword")
     return client
 
 

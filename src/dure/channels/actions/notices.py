@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from dure.channels import queries
 from dure.channels.models import Chat
 from dure.channels.values import Notice
 from dure.kit import jobs
 from dure.kit.language import Text, say
 from dure.kit.money import won
+from dure.kit.sql import written_once
 from dure.messaging import actions as messaging
 from dure.messaging import queries as messages
 from dure.messaging.errors import BadText, TooLate
@@ -79,9 +82,14 @@ def note_returned_bill(fact: BillReturned) -> None:
         )
 
 
+@written_once
+def _of_somebody(order_id: int) -> QuerySet[Order]:
+    return Order.objects.only("pk").filter(pk=order_id, device__person__isnull=False)
+
+
 def _note(shop_id: int, order_id: int, notice: Notice) -> None:
     # Most guests are nobody to us: the kitchen's path pays one look and no job for them.
-    if Order.objects.filter(pk=order_id, device__person__isnull=False).exists():
+    if _of_somebody(order_id):
         jobs.enqueue("channels.tell_about_order", order_id=order_id, shop_id=shop_id, notice=str(notice))
 
 

@@ -7,6 +7,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Least
 
 from dure.kit import events, ids
+from dure.kit.sql import rewrite
 from dure.ordering import errors, queries, rules
 from dure.ordering.actions.visits import lock_open
 from dure.ordering.models import BasketLine, Visit
@@ -72,5 +73,6 @@ def empty_basket(*, visit: Visit, at: datetime) -> None:
 
 
 def _touch(visit: Visit, at: datetime) -> None:
-    Visit.objects.filter(id=visit.id).update(last_active_at=at)
+    visit.last_active_at = at
+    rewrite(visit, "last_active_at")
     events.ring(f"visit:{visit.id}")

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from dure.kit import events, ids, money
 from dure.kit.errors import Refused
-from dure.kit.sql import write, written_once
+from dure.kit.sql import rewrite, write, written_once
 from dure.offers import actions as offers
 from dure.offers import queries as offer_queries
 from dure.offers.queries import Usable
@@ -395,7 +395,7 @@ def settle(bill: Bill, *, settled_with: str, at: datetime) -> None:
     BillSettled is said for each person (and once for those nobody knows) with what they paid."""
     move_bill(bill, BillState.SETTLED)
     bill.settled_at, bill.settled_with = at, settled_with
-    bill.save(update_fields=["state", "settled_at", "settled_with"])
+    rewrite(bill, "state", "settled_at", "settled_with")
     if bill.discount:
         offers.commit_redemption(reference=bill.public_id, at=at)
     received = _receive_orders(bill, at)

@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import cached_property
 
 from dure.kit.errors import Busy, DureError, Invalid, NotFound
 from dure.kit.language import LANGUAGES, say
@@ -67,6 +71,23 @@ class LanguageMiddleware:
         response = self.respond(request)
         response.headers.setdefault("Content-Language", language)
         return response
+
+
+class PolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
+    """The content policy. That of a page which asks for nothing of its own is composed once."""
+
+    _OWN = ("_csp_config", "_csp_update", "_csp_replace", "_csp_exempt")
+
+    @cached_property
+    def usual(self) -> str:
+        return str(build_policy())
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if not any(map(response.__dict__.__contains__, self._OWN)) and not hasattr(request, "_csp_nonce"):
+            response.headers.setdefault(HEADER, self.usual)
+            return response
+        composed: HttpResponse = super().process_response(request, response)
+        return composed
 
 
 class RefusalMiddleware:
