@@ -128,8 +128,11 @@ def home_of(shop: Shop) -> Region | None:
 
 # The indexes. Their engine is compiled, and loading the compiler takes seconds: only who counts people waits for it.
 
+Stamp = tuple[str, str]
+"""Which build, and how far its changes had come."""
+
 _lock = threading.Lock()
-_opened: dict[str, tuple[str, Index]] = {}
+_opened: dict[str, tuple[Stamp, Index]] = {}
 _given: dict[str, Index] = {}
 
 
@@ -162,7 +165,7 @@ def index(kind: str) -> Index:
         if not stamp:
             raise NoIndex
         try:
-            if known and known[0].partition(":")[0] == stamp.partition(":")[0]:  # the same build: only what came since
+            if known and known[0][0] == stamp[0]:  # the same build: only what came since
                 found = known[1].changed(folder.changes.since(known[1].sequence))
             else:
                 found = folder.open(check=False)
@@ -194,16 +197,20 @@ def _tagged(kind: str, plain: Index) -> Index:
     return last[2]
 
 
-def _stamp(folder: Folder) -> str:
-    """Changes with another build and with every change to it; empty while there is none."""
+def _stamp(folder: Folder) -> Stamp | None:
+    """Changes with another build and with every change to it; None while there is none. Builds are numbered in each folder anew, so
+    one is known by the file that points to it: a folder that was emptied and filled again is another."""
     current = folder.current
-    if not current:
-        return ""
+    try:
+        pointer = (folder.path / "CURRENT").stat()
+    except FileNotFoundError:
+        return None
+    build = f"{folder.path}/{current} {pointer.st_ino} {pointer.st_mtime_ns}"
     try:
         written = (folder.path / "changes.log").stat()
     except FileNotFoundError:
-        return current
-    return f"{current}:{written.st_size}:{written.st_mtime_ns}"
+        return build, ""
+    return build, f"{written.st_ino} {written.st_size} {written.st_mtime_ns}"
 
 
 def warm_up() -> None:

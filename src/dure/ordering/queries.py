@@ -690,23 +690,20 @@ class Today:
 def day_of(shop: Shop, day: date, *, starts_at: datetime, ends_at: datetime) -> Today:
     """What one business day brought. `starts_at` and `ends_at` bound it."""
     settled = Bill.objects.filter(shop=shop, settled_at__gte=starts_at, settled_at__lt=ends_at)
-    sums = settled.aggregate(sales=Sum(F("total") - F("refunded"), default=0), bills=Count("id"))
-    by_hour = [0] * 24
-    hours = (
-        settled.values("settled_at__hour").annotate(sales=Sum(F("total") - F("refunded"))).order_by("settled_at__hour")
+    hours = list(
+        settled.values("settled_at__hour")
+        .annotate(sales=Sum(F("total") - F("refunded")), bills=Count("id"))
+        .order_by("settled_at__hour")
     )
+    by_hour = [0] * 24
     for row in hours:
         by_hour[row["settled_at__hour"]] = row["sales"]
-    placed = Order.objects.filter(shop=shop, business_day=day)
-    return Today(
-        day=day,
-        sales=sums["sales"],
-        paid_bills=sums["bills"],
-        orders=placed.exclude(state__in=[OrderState.GIVEN_UP, OrderState.WAITING]).count(),
-        in_kitchen=placed.filter(state__in=rules.IN_KITCHEN).count(),
-        unpaid=placed.filter(_unpaid()).aggregate(sum=Sum("total", default=0))["sum"],
-        by_hour=by_hour,
+    counted = Order.objects.filter(shop=shop, business_day=day).aggregate(
+        orders=Count("id", filter=~Q(state__in=[OrderState.GIVEN_UP, OrderState.WAITING])),
+        in_kitchen=Count("id", filter=Q(state__in=rules.IN_KITCHEN)),
+        unpaid=Sum("total", filter=_unpaid(), default=0),
     )
+    return Today(day=day, sales=sum(by_hour), paid_bills=sum(row["bills"] for row in hours), by_hour=by_hour, **counted)
 
 
 def most_ordered(shop: Shop, *, since: datetime, most: int = 5) -> list[str]:
