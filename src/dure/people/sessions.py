@@ -49,5 +49,5 @@ class ByPassword(Known, ModelBackend):
     """Django's own."""
 
 
-class ByContact(Known, AuthenticationBackend):
+class ByContact(Known, AuthenticationBackend):  # type: ignore[misc]
     """allauth's: a phone number or an e-mail, with a code or a password."""

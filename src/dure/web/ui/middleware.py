@@ -12,6 +12,7 @@ from csp.utils import build_policy
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
@@ -73,7 +74,7 @@ class LanguageMiddleware:
         return response
 
 
-class PolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
+class PolicyMiddleware(CSPMiddleware):
     """The content policy. That of a page which asks for nothing of its own is composed once."""
 
     _OWN = ("_csp_config", "_csp_update", "_csp_replace", "_csp_exempt")
@@ -82,12 +83,11 @@ class PolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
     def usual(self) -> str:
         return str(build_policy())
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not any(map(response.__dict__.__contains__, self._OWN)) and not hasattr(request, "_csp_nonce"):
             response.headers.setdefault(HEADER, self.usual)
             return response
-        composed: HttpResponse = super().process_response(request, response)
-        return composed
+        return super().process_response(request, response)
 
 
 class RefusalMiddleware:
