@@ -25,7 +25,7 @@ gc.set_threshold(20_000, 20, 50)
 # Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
 threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()
 
-_pages = Bridge(pages, threads=ENV.number("DURE_THREADS", 8))
+_pages = Bridge(pages, threads=ENV.number("DURE_THREADS", 4))
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -52,7 +52,7 @@ KNOWN = {
     "DURE_SYNCHRONOUS_COMMIT": "off makes commits that a crash may lose: for the control of `make crash`, never in production",
     "DURE_TEST_DATABASE": "the name of the test database",
     "DURE_THOROUGH": '1 lets the tests of machines walk thousands of steps (`make test ARGS="tests -k machine"`)',
-    "DURE_THREADS": "request threads in each web process (default 8)",
+    "DURE_THREADS": "request threads in each web process (default 4)",
     "DURE_TOSS_CANCEL_DAYS": "how many days after a payment your Toss contract returns money (default: not stated)",
     "DURE_TOSS_HOST": "where Toss Payments answers (default: our sandbox)",
     "DURE_TOSS_SECRET_KEY": "the Toss Payments secret key",

@@ -124,7 +124,7 @@ def _database() -> dict[str, Any]:
         "PASSWORD": password,
         "HOST": host,
         "PORT": str(port),
-        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": ENV.number("DURE_THREADS", 8) + 2}},
+        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": ENV.number("DURE_THREADS", 4) + 2}},
         "TEST": {"NAME": ENV.text("DURE_TEST_DATABASE", "test_dure")},
     }
 
