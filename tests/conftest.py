@@ -36,6 +36,8 @@ from tests.provider import fresh_sandbox, sandbox, sandbox_server  # noqa: E402,
 connection.settings_dict["OPTIONS"]["options"] += (
     " -c statement_timeout=120s -c lock_timeout=60s -c idle_in_transaction_session_timeout=0"
 )
+# The naive shapes of a race only fail where many read before anybody writes: each of them needs a connection of its own.
+connection.settings_dict["OPTIONS"]["pool"]["max_size"] = 10
 _ = get_resolver().url_patterns
 clock.follow(None)  # a page that moves the clock would move every other worker's
 
