@@ -15,7 +15,7 @@ pages: Any = get_wsgi_application()
 
 from dure.audiences import queries as audiences  # noqa: E402
 from dure.project.bridge import Bridge  # noqa: E402
-from dure.project.settings import ENV  # noqa: E402
+from dure.project.settings import THREADS  # noqa: E402
 from dure.web.ui import live  # noqa: E402
 
 # What is loaded by now stays for good: the collector need not look at it again and again, request after request.
@@ -25,7 +25,7 @@ gc.set_threshold(20_000, 20, 50)
 # Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
 threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()
 
-_pages = Bridge(pages, threads=ENV.number("DURE_THREADS", 4))
+_pages = Bridge(pages, threads=THREADS)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -243,9 +243,8 @@ class _Import:
 
     def _drawn(self, file: str, folder: Path) -> None:
         if file in self.reader.files:
-            shutil.rmtree(
-                folder, ignore_errors=True
-            )  # left behind by who was here before: its row is gone, or this row is new
+            # What lies there was left behind by who was here before: its row is gone, or this row is new.
+            shutil.rmtree(folder, ignore_errors=True)
             menu.encode_photo(file=io.BytesIO(self.reader.file(file)), folder=folder)
             self.undo.callback(shutil.rmtree, folder, ignore_errors=True)
 

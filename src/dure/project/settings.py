@@ -26,6 +26,7 @@ SECRET_KEY = ENV.secret_key()
 DEBUG = False
 ALLOWED_HOSTS = ENV.listed("DURE_HOSTS", "*")
 PORT = ENV.number("DURE_PORT", 8000)
+THREADS = ENV.number("DURE_THREADS", 4)
 PUBLIC_URL = ENV.text("DURE_PUBLIC_URL")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 CSRF_FAILURE_VIEW = "dure.web.ui.pages.stale_form"
@@ -124,7 +125,7 @@ def _database() -> dict[str, Any]:
         "PASSWORD": password,
         "HOST": host,
         "PORT": str(port),
-        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": ENV.number("DURE_THREADS", 4) + 2}},
+        "OPTIONS": {**parts, "pool": {"min_size": 1, "max_size": THREADS + 2}},
         "TEST": {"NAME": ENV.text("DURE_TEST_DATABASE", "test_dure")},
     }
 

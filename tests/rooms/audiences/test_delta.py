@@ -1,8 +1,9 @@
-"""Small changes hold for whoever asks next, in every process, and no older build takes them back."""
+"""Small changes hold within a second for whoever asks next, in every process, and no older build takes them back."""
 
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def folder(tmp_path: Path, settings: Any) -> Folder:
     return made
 
 
-def test_what_another_process_withdraws_is_out_of_the_very_next_count(folder: Folder) -> None:
+def test_what_another_process_withdraws_is_out_of_the_very_next_count_within_a_second(folder: Folder) -> None:
     before = queries.index("network")
     consented = before.ids(CONSENTED).tolist()
     opened = before.breakdown(CONSENTED, "age")
@@ -48,13 +49,18 @@ def test_what_another_process_withdraws_is_out_of_the_very_next_count(folder: Fo
         assert other.stdin
         assert other.stdout
         assert other.stdout.readline() == "ready\n"
+        took = []
         for nth, person in enumerate(consented[:5], start=1):
+            began = time.perf_counter()
             print(person, file=other.stdin, flush=True)
             assert other.stdout.readline() == "withdrawn\n"
             after = queries.index("network")
             assert person not in after.ids(CONSENTED)
+            took.append(time.perf_counter() - began)
             assert after.count(CONSENTED) == len(consented) - nth
         other.stdin.close()
+    # Event by event, with nothing waited for; the first may have met the compiler, and a starved machine one or two more.
+    assert min(took) < 1
     assert before.count(CONSENTED) == len(consented), "whoever asks meanwhile has one answer"
     assert sum(opened.values()) - sum(queries.index("network").breakdown(CONSENTED, "age").values()) == 5
 

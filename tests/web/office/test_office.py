@@ -60,6 +60,18 @@ def test_every_column_has_a_word_in_both_languages() -> None:
     assert set(COLUMNS) <= shown, "a word for a column that is gone"
 
 
+def test_the_menu_beside_a_page_scrolls_by_itself_says_where_one_is_and_speaks_the_readers_language(
+    operator: Client,
+) -> None:
+    here = listing("ledger.Entry")
+    for language in ("ko", "en", "ko"):
+        page = operator.get(here, headers={"Accept-Language": language}).content.decode()
+        menu = page[page.index('id="nav-sidebar-apps"') :]
+        assert menu.startswith('id="nav-sidebar-apps" class="h-0 grow overflow-auto"')
+        assert re.findall(r'href="([^"]+)" aria-current="page"', menu) == [here]
+        assert TABLES["ledger.Entry"].within(language) in menu
+
+
 @pytest.mark.parametrize("label", EVERY_TABLE)
 def test_every_list_and_its_search_opens_without_a_full_count(operator: Client, label: str) -> None:
     with CaptureQueriesContext(

@@ -7,9 +7,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Least
 
 from dure.kit import events, ids
-from dure.kit.sql import rewrite
 from dure.ordering import errors, queries, rules
-from dure.ordering.actions.visits import lock_open
+from dure.ordering.actions.visits import lock_open, touch
 from dure.ordering.models import BasketLine, Visit
 from dure.ordering.values import LINES_MAX, QUANTITY_MAX, Wanted
 
@@ -73,6 +72,5 @@ def empty_basket(*, visit: Visit, at: datetime) -> None:
 
 
 def _touch(visit: Visit, at: datetime) -> None:
-    visit.last_active_at = at
-    rewrite(visit, "last_active_at")
+    touch(visit, at)
     events.ring(f"visit:{visit.id}")

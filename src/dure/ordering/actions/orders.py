@@ -9,10 +9,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from dure.kit import events, ids
-from dure.kit.sql import rewrite, write, written_once
+from dure.kit.sql import write, written_once
 from dure.ordering import errors, queries, rules
 from dure.ordering.actions import bills, concessions
-from dure.ordering.actions.visits import lock_open, open_visit_by_staff, rings_of
+from dure.ordering.actions.visits import lock_open, open_visit_by_staff, rings_of, touch
 from dure.ordering.events import OrderMoved, OrderReceived
 from dure.ordering.models import BasketLine, Bill, BillPart, Concession, Order, OrderLine, OrderStep, Visit
 from dure.ordering.queries import PricedLine
@@ -183,8 +183,7 @@ def _place(
     elif payable == 0:
         bills.settle(bill, settled_with="coupon", at=at)
     if visit:
-        visit.last_active_at = at
-        rewrite(visit, "last_active_at")
+        touch(visit, at)
     events.ring(*rings_of(visit, shop.id))
     return order
 

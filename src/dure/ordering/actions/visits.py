@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from dure.kit import events, ids
-from dure.kit.sql import written_once
+from dure.kit.sql import rewrite, written_once
 from dure.ordering import errors, queries, rules
 from dure.ordering.actions import bills, concessions, parts, splits
 from dure.ordering.events import VisitClosed
@@ -106,6 +106,12 @@ def lock_open(visit: Visit) -> Visit:
 @written_once
 def _locked(shop_id: int, visit_id: int) -> QuerySet[Visit]:
     return Visit.objects.select_for_update().filter(shop_id=shop_id, id=visit_id)
+
+
+def touch(visit: Visit, at: datetime) -> None:
+    """Something was done at this table."""
+    visit.last_active_at = at
+    rewrite(visit, "last_active_at")
 
 
 def check_visit(*, visit: Visit, by: str, at: datetime) -> None:

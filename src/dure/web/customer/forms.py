@@ -38,16 +38,20 @@ class AddForm(forms.Form):
         )
 
 
-class QuantityForm(forms.Form):
-    quantity = forms.IntegerField(min_value=0, max_value=QUANTITY_MAX)
+class BasketForm(forms.Form):
+    """What is changed in the basket's own page, which goes on with the coupon that it showed."""
+
     coupon = forms.ChoiceField(choices=[("best", ""), ("none", "")], required=False)
 
 
-class AdditionForm(forms.Form):
+class QuantityForm(BasketForm):
+    quantity = forms.IntegerField(min_value=0, max_value=QUANTITY_MAX)
+
+
+class AdditionForm(BasketForm):
     """What the basket suggests, taken with one tap."""
 
     item = public_id()
-    coupon = forms.ChoiceField(choices=[("best", ""), ("none", "")], required=False)
 
 
 class LineForm(forms.Form):

@@ -25,9 +25,9 @@ WORDS = {
     20: say("20배", en="20 times"),
 }
 JUMP_WORDS = {
-    1: say("하루 뒤로", en="A day on"),
-    7: say("한 주 뒤로", en="A week on"),
-    14: say("두 주 뒤로", en="Two weeks on"),
+    1: say("하루 뒤", en="A day on"),
+    7: say("한 주 뒤", en="A week on"),
+    14: say("두 주 뒤", en="Two weeks on"),
 }
 
 

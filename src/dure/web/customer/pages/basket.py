@@ -24,7 +24,7 @@ from dure.targeting import actions as targeting
 from dure.targeting.values import SUGGESTION_HELD, SUGGESTION_UNIT
 from dure.web.customer import frame, ways
 from dure.web.customer.bar import Seen, bar, bar_of, seen_by, wanted_again
-from dure.web.customer.forms import AddForm, AdditionForm, OrderForm, QuantityForm, RepeatForm
+from dure.web.customer.forms import AddForm, AdditionForm, BasketForm, OrderForm, QuantityForm, RepeatForm
 from dure.web.customer.frame import Guest
 from dure.web.ui.access import at_table
 from dure.web.ui.middleware import wants_json
@@ -69,10 +69,7 @@ def take(request: HttpRequest, table: Table) -> HttpResponse:
     if not form.is_valid():
         raise Invalid
     ordering.put_in_basket(visit=visit, wanted=Wanted(item=form.cleaned_data["item"]), at=guest.at)
-    coupon = form.cleaned_data["coupon"] or "best"
-    if frame.is_part(request):
-        return _part(request, guest, visit, coupon)
-    return frame.go(request, address(table, coupon))
+    return _look_again(request, guest, visit, form)
 
 
 @at_table("POST")
@@ -83,10 +80,14 @@ def change(request: HttpRequest, table: Table, line: str) -> HttpResponse:
     if not form.is_valid():
         raise Invalid
     ordering.change_basket_line(visit=visit, line=line, quantity=form.cleaned_data["quantity"], at=guest.at)
+    return _look_again(request, guest, visit, form)
+
+
+def _look_again(request: HttpRequest, guest: Guest, visit: Visit, form: BasketForm) -> HttpResponse:
     coupon = form.cleaned_data["coupon"] or "best"
     if frame.is_part(request):
         return _part(request, guest, visit, coupon)
-    return frame.go(request, address(table, coupon))
+    return frame.go(request, address(guest.table, coupon))
 
 
 @at_table("POST")
