@@ -421,6 +421,11 @@ def mismatch_of(campaign: Campaign) -> float:
     return assign.mismatch(sizes.reached, sizes.held, share=share)
 
 
+def usual_effect(goal: Goal) -> float:
+    """Extra visits that a message with this goal brings on average, before anything was learned."""
+    return rules.usual_effect(goal)
+
+
 def waiting_for_plan(week_on: date) -> QuerySet[Campaign]:
     """Campaigns (across shops) that are scheduled for a day of this week and leave to its plan who hears of them."""
     begin = datetime(week_on.year, week_on.month, week_on.day, tzinfo=KST)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models import F
 
 from dure.campaigns import queries as campaigns
 from dure.campaigns.models import Campaign
@@ -22,6 +23,7 @@ from dure.shops.models import Shop
 from dure.targeting.values import SUGGESTION_HELD
 
 BROKEN_BELOW = 0.001
+RESULTS_TO_LEARN, RESULTS_LEARNED_FROM = 30, 2_000
 
 
 def result_of(campaign: Campaign) -> Result | None:
@@ -165,6 +167,14 @@ def range_for(goal: Goal) -> tuple[float, float] | None:
     """The usual range a message for `campaigns.forecast_of`, where the network knows it."""
     known = usual_of(goal)
     return (max(0.0, known.low), max(0.0, known.high)) if known else None
+
+
+def results_to_learn_from(*, since: datetime) -> list[Result]:
+    """Results (across shops) of campaigns that held somebody out and whose groups are what the coin made of them, newest first."""
+    sound = Result.objects.filter(reached__gt=0, held__gt=0, mismatch__gte=BROKEN_BELOW, at__gte=since)
+    # An edited automation's groups are those of its present version; the result of a former one has other groups.
+    same = sound.filter(version=F("campaign__version")).select_related("campaign", "shop")
+    return list(same.order_by("-id")[:RESULTS_LEARNED_FROM])
 
 
 def forecast_of(campaign: Campaign) -> Forecast | None:

@@ -587,24 +587,26 @@ def targeting_score(
 
 @targeting.command("learn")
 def targeting_learn() -> None:
-    """방문 모델을 새로 배우고, 흠이 없으면 쓰기 · Learn the model of visits anew; it is used if nothing is wrong with it."""
+    """방문과 메시지 효과의 모델을 새로 배우고, 흠이 없으면 쓰기 · Learn the models of visits and of effects anew; each is used if nothing is wrong with it."""
     import django
 
     with _served():
         django.setup()
         from dure.kit import clock
         from dure.kit.errors import DureError
+        from dure.lift import actions as lift
         from dure.shops import fence
         from dure.targeting import actions
 
-        with fence.across_shops():  # one model of everybody's visits
-            try:
-                model = actions.learn_visits(by="command", at=clock.now())
-                actions.activate_model(model=model, by="command", at=clock.now())
-            except DureError as refusal:
-                _tell(refusal.sentence)
-                return
-    _tell(say("{id}을 쓰고 있어요.", en="{id} is in use.", id=model.public_id))
+        with fence.across_shops():  # models of everybody
+            for learn in (actions.learn_visits, lift.learn_effects):
+                try:
+                    model = learn(by="command", at=clock.now())
+                    actions.activate_model(model=model, by="command", at=clock.now())
+                except DureError as refusal:
+                    _tell(refusal.sentence)
+                else:
+                    _tell(say("{id}을 쓰고 있어요.", en="{id} is in use.", id=model.public_id))
 
 
 @targeting.command("models")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from dure.menu.models import Item, OptionGroup
 from dure.targeting import rules
 from dure.targeting.errors import NoSuchModel
 from dure.targeting.models import ModelStep, Pairing, ScoreModel
-from dure.targeting.values import ModelName, Offering, Why
+from dure.targeting.values import STRUCTURE, ModelName, Offering, Why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,10 +76,32 @@ def habits() -> Habits:
     return Habits(**model.parameters) if model else Habits(*rules.USUAL_HABITS)
 
 
-def effects() -> tuple[float, dict[str, float]]:
-    """How far an effect follows the visits that come anyway, and the average effect by goal where it was learned."""
+@dataclass(frozen=True, slots=True)
+class KnownEffects:
+    """What a message adds, as far as the network's own holdouts have shown it: by goal, by shop (public id) as a factor, and how
+    far both follow the visits that come anyway."""
+
+    structure: float
+    goals: Mapping[str, float]
+    shops: Mapping[str, float]
+
+    def of(self, *, goal: str, shop: str, usual: float) -> float:
+        """Extra visits that a message with this goal from this shop brings on average; `usual` where nothing was learned."""
+        return self.goals.get(goal, usual) * self.shops.get(shop, 1.0)
+
+
+def effects() -> KnownEffects:
+    """What a message adds: the registry's model, or nothing but the usual structure."""
     model = model_in_use(ModelName.EFFECT)
-    return (model.parameters["structure"], model.parameters["effects"]) if model else (rules.STRUCTURE, {})
+    if model is None:
+        return KnownEffects(STRUCTURE, {}, {})
+    return KnownEffects(model.parameters["structure"], model.parameters["effects"], model.parameters["shops"])
+
+
+def pull_of(histories: Histories, *, days: float) -> NDArray[np.float64]:
+    """What pulls each pair anyway, (pairs,): the root of its expected visits within `days`, in those of a typical friend."""
+    usual = habits()
+    return np.sqrt(expected_within(histories, days=days) / (usual.r / usual.alpha * days))
 
 
 def model_in_use(name: ModelName) -> ScoreModel | None:
@@ -132,10 +154,8 @@ def best_of_week(
     days = float(np.median([one.window_days for one in offerings])) if offerings else 14.0
     candidates = Candidates.of_pairs(people, pair_row, pair_place)
     known = histories_of(persons, at=at)
-    going_by = habits()
-    typical = going_by.r / going_by.alpha * days
-    structure, _ = effects()
-    pull = structure * np.sqrt(expected_within(known, days=days) / typical)
+    structure = effects().structure
+    pull = structure * pull_of(known, days=days)
     # Each known pair of a person and a shop lifts every campaign of that shop.
     by_shop = np.argsort(shops, kind="stable")
     begin, end = (

@@ -12,8 +12,6 @@ from dure.targeting.values import ModelName, Why
 USUAL_HABITS = (0.6, 30.0, 0.8, 2.5)
 """r, alpha (days), a, b of the visits that are expected before a model of the network's own histories is in use: a visit in
 seven weeks on average while somebody is a customer, one in four lost after each."""
-STRUCTURE = 0.5
-"""How far an effect follows the root of the visits that come anyway (docs: targeting): half, the rest is the same for all."""
 OFTEN = 3
 
 
@@ -45,6 +43,8 @@ PAIRED_KEPT = 3
 FEWEST_HISTORIES = 500
 CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}
 """What came, divided by what was foretold on rows that the model had not seen: beyond these it is broken."""
+MOST = {"effects": 1.0, "shops": 4.0}
+"""No message adds more than a visit, and no shop's messages are worth more than so many times another's."""
 WEEKS_JUDGED = 4
 
 
@@ -53,10 +53,10 @@ def fault_of(
 ) -> str:
     """Why a model may not be used, in one line; empty when it may. The same is asked when it is made, when it is put into use and
     each time it is served."""
-    wanted = {"r", "alpha", "a", "b"} if name is ModelName.VISITS else {"structure", "effects"}
+    wanted = {"r", "alpha", "a", "b"} if name is ModelName.VISITS else {"structure", "effects", "shops"}
     if set(parameters) != wanted:
         return "its parameters are not those of such a model"
-    if not all(_sound(one) for one in parameters.values()):
+    if not all(_sound(key, one) for key, one in parameters.items()):
         return "a parameter is no positive number"
     ratio, (low, high) = calibration.get("ratio"), CALIBRATED[name]
     if not isinstance(ratio, int | float) or not isfinite(ratio):
@@ -68,9 +68,10 @@ def fault_of(
     return ""
 
 
-def _sound(value: Any) -> bool:
+def _sound(key: str, value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(one, int | float) and isfinite(one) and 0 <= one <= 1 for one in value.values())
+        most = MOST[key]
+        return all(isinstance(one, int | float) and isfinite(one) and 0 <= one <= most for one in value.values())
     return isinstance(value, int | float) and isfinite(value) and 0 < value < 1e6
 
 

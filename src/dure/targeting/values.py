@@ -18,6 +18,9 @@ KEPT = 20
 """Of each person's candidate campaigns so many go into the week's market."""
 
 
+STRUCTURE = 0.5
+"""How far an effect follows the root of the visits that come anyway (docs: targeting): half, the rest is the same for all."""
+
 SUGGESTION_UNIT, SUGGESTION_HELD = "basket-suggestion", 0.3
 """The coin for a visit's basket, and the share of visits whose basket is left alone, so that one can tell what the line brings."""
 

@@ -75,13 +75,27 @@ def test_a_bad_model_is_kept_with_its_fault_and_never_used(parameters: dict[str,
 
 
 def test_an_effect_needs_the_gate() -> None:
-    parameters = {"structure": 0.6, "effects": {"win_back": 0.03}}
+    parameters = {"structure": 0.6, "effects": {"win_back": 0.03}, "shops": {"shp_a": 1.5}}
     refused = kept(parameters, name=ModelName.EFFECT, gate={"passed": False})
     with pytest.raises(errors.ModelUnfit):
         actions.activate_model(model=refused, by="test", at=NOON)
     let = kept(parameters, name=ModelName.EFFECT, gate={"passed": True})
     actions.activate_model(model=let, by="test", at=NOON)
-    assert queries.effects() == (0.6, {"win_back": 0.03})
+    known = queries.effects()
+    assert known.structure == 0.6
+    assert known.of(goal="win_back", shop="shp_a", usual=0.01) == pytest.approx(0.045)
+    assert known.of(goal="quiet", shop="shp_b", usual=0.01) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"effects": {"win_back": 1.2}}, {"shops": {"shp_a": 9.0}}, {"shops": {"shp_a": -1.0}}, {"structure": 0}]
+)
+def test_effects_beyond_reason_are_never_used(wrong: dict[str, Any]) -> None:
+    parameters = {"structure": 0.6, "effects": {"win_back": 0.03}, "shops": {"shp_a": 1.5}, **wrong}
+    model = kept(parameters, name=ModelName.EFFECT, gate={"passed": True})
+    with pytest.raises(errors.ModelUnfit):
+        actions.activate_model(model=model, by="test", at=NOON)
+    assert queries.effects().goals == {}
 
 
 def test_nothing_is_rewritten() -> None:

@@ -7,8 +7,9 @@ import numba
 import numpy as np
 import pytest
 
+from dure.targeting.engine.measures import lead
 from dure.town.engine import living
-from dure.town.engine.learning import Coins, Learner, beyond_doubt, fit_log_linear
+from dure.town.engine.learning import Coins, Learner, fit_log_linear
 from dure.town.engine.policies import Blast, Drawn, FeatureOracle, Oracle, Response, Rfm
 from dure.town.engine.story import Heard, Policy, allowed, bits_of, edges_of, hold_out, live_through, violations
 from dure.town.engine.world import SCENARIOS, U8, U32, Scenario, Seen, World, found
@@ -192,9 +193,9 @@ def test_the_log_linear_effect_finds_what_is_there_and_nothing_where_nothing_is(
 def test_the_gate_opens_for_what_ranks_better_and_not_for_noise() -> None:
     seen = coins(20_000, 0.6)
     noise = np.random.default_rng(1).normal(size=len(seen.came))
-    assert beyond_doubt(seen.features[:, 3], noise, seen.treated, seen.came)
-    assert not beyond_doubt(noise, seen.features[:, 3], seen.treated, seen.came)
-    assert not beyond_doubt(noise[::-1], noise, seen.treated, seen.came)
+    assert lead(seen.features[:, 3], noise, seen.treated, seen.came) > 0
+    assert lead(noise, seen.features[:, 3], seen.treated, seen.came) < 0
+    assert lead(noise[::-1], noise, seen.treated, seen.came) < 0
 
 
 def test_the_quadratic_scores_edges_as_the_model_scores_rows(base: World) -> None:

@@ -122,7 +122,9 @@ def _part(campaign: Campaign, plan: WeekPlan, *, at: datetime, meant: BitMap | N
         share=share,
         each=each,
         shop_money=queries.message_balance(campaign.shop) if each else None,
-        effect=targeting.effects()[1].get(campaign.goal, rules.usual_effect(Goal(campaign.goal))),
+        effect=targeting.effects().of(
+            goal=campaign.goal, shop=campaign.shop.public_id, usual=rules.usual_effect(Goal(campaign.goal))
+        ),
         worth=queries.usual_bill(campaign.shop),
         meant_bits=meant.serialize(),
     )

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from dure.targeting.engine import stack
 from dure.targeting.engine.learners import Design
-from dure.targeting.engine.measures import auuc
+from dure.targeting.engine.measures import auuc, lead
 from dure.town.engine.book import FEATURES, Book, Quadratic
 from dure.town.engine.policies import Market, Nobody
 from dure.town.engine.story import Heard, edges_of
@@ -33,7 +32,6 @@ HOLDOUT = 0.15
 STACKS_AFTER = (2, 7)
 """The weeks after which the stack, which takes a while, is learned anew; the log-linear effect is every week."""
 STACKED_ROWS, GATE_ROWS, DISTILLED_ON = 20_000, 150_000, 30_000
-DOUBT = 0.05
 FIRST_CURIOUS, FIRST_WEEKS, CURIOUS = 1.0, 2, 0.15
 """How far chance moves a value (sd of its logarithm): at first far, to see many kinds of people, then a little."""
 SHOPS_DIFFER = 0.3
@@ -129,25 +127,6 @@ def fit_log_linear(coins: Coins) -> LogLinear:
         if np.abs(step).max() < 1e-3:
             break
     return LogLinear(low, high, middle, spread, weights)
-
-
-def beyond_doubt(score: F64, other: F64, treated: NDArray[np.bool_], came: F64) -> bool:
-    """Whether `score` ranks better than `other`, one-sided 95 %.
-
-    The area under V(k) is the mean of came x (1 - rank) among the treated less that among those held out, so a difference of two
-    areas is a difference of two means, and has a standard error as those have.
-    """
-    moved = came * (_rank(other) - _rank(score))
-    yes, no = moved[treated], moved[~treated]
-    error = np.sqrt(yes.var() / len(yes) + no.var() / len(no))
-    return bool(yes.mean() - no.mean() > NormalDist().inv_cdf(1 - DOUBT) * error)
-
-
-def _rank(score: F64) -> F64:
-    """0 for the best, 1 for the last."""
-    rank = np.empty(len(score))
-    rank[np.argsort(-score, kind="stable")] = np.arange(len(score)) / len(score)
-    return rank
 
 
 @dataclass(slots=True)
@@ -259,7 +238,7 @@ class Learner(Nobody):
             unseen[fold == one] = fit_log_linear(judged.rows(fold != one))(judged.features[fold == one])
         unseen *= judged.factor
         ranks, ranking, areas = "response", None, [auuc(unseen, judged.treated, judged.came), 0.0]
-        if beyond_doubt(unseen, judged.organic, judged.treated, judged.came):
+        if lead(unseen, judged.organic, judged.treated, judged.came) > 0:
             ranks, ranking = "log-linear", self.model.quadratic()
         if week in STACKS_AFTER:
             some = every.rows(order[:STACKED_ROWS])
