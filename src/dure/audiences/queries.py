@@ -322,11 +322,12 @@ def means_friends_alone(expression: Expression) -> bool:
 
 
 def _friends(shop: Shop, expression: Expression, at: datetime) -> BitMap:
-    own = _own_index(shop, at)
+    # Operators know nothing of a shop's own friends.
+    wanted = All((Is("consent", ("marketing",)), rules.without_tags(meant(expression, shop))))
+    own = _own_index(shop, at, rules.traits_in(wanted))
     if own is None:
         return BitMap()
-    wanted = rules.without_tags(meant(expression, shop))  # operators know nothing of a shop's own friends
-    ordinals = own.resolve(All((Is("consent", ("marketing",)), wanted)))
+    ordinals = own.resolve(wanted)
     return BitMap(np.asarray(own.persons(ordinals), dtype=np.uint32))
 
 
@@ -423,8 +424,9 @@ _NEIGHBOURS = """
 """
 
 
-def _own_index(shop: Shop, at: datetime) -> Index | None:
-    """The friends of a shop as an index of their own, read from the tables; taste only of those who agreed to it."""
+def _own_index(shop: Shop, at: datetime, traits: set[str]) -> Index | None:
+    """The friends of a shop as an index of their own that knows these traits, read from the tables; taste only of those who
+    agreed to it."""
     friends = list(
         regulars.friends_of(shop, at=at)
         .filter(person__erased_at__isnull=True)
@@ -477,8 +479,9 @@ def _own_index(shop: Shop, at: datetime) -> Index | None:
         )
     from dure.audiences.engine.index import Index
 
-    columns = {t.name: np.array([row[t.name] for _, row in rows], dtype=np.int64) for t in OWN_SCHEMA}
-    return Index.of(OWN_SCHEMA, np.array([person for person, _ in rows], dtype=np.int64), columns)
+    asked = tuple(trait for trait in OWN_SCHEMA if trait.sorted or trait.kind is Kind.REGION or trait.name in traits)
+    columns = {t.name: np.array([row[t.name] for _, row in rows], dtype=np.int64) for t in asked}
+    return Index.of(asked, np.array([person for person, _ in rows], dtype=np.int64), columns)
 
 
 def _agreed(persons: list[int], sender: str) -> dict[int, set[Purpose]]:
@@ -531,12 +534,7 @@ def still_allowed(frozen: Frozen, *, at: datetime) -> BitMap:
     What is sent asks once more, under a lock, for a permit: `people.permit_message`.
     """
     numbers = ordinals_of(frozen)
-    own = _own_index(frozen.shop, at)
-    allowed = (
-        BitMap(np.asarray(own.persons(own.resolve(Is("consent", ("marketing",)))), dtype=np.uint32))
-        if own
-        else BitMap()
-    )
+    allowed = _friends(frozen.shop, Everybody(), at)
     network = numbers - BitMap(range(NETWORK))
     if network:
         network &= _of_network(REACHABLE)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any as Whatever
 
-from dure.audiences.engine.expression import All, Any, Between, Everybody, Expression, Is, Not, Value
+from dure.audiences.engine.expression import All, Any, Between, Everybody, Expression, Is, Not, Value, walk
 from dure.audiences.errors import BadDefinition
 from dure.audiences.values import Asks, TraitWords, Where
 from dure.kit.language import Text, say
@@ -622,6 +622,11 @@ def without_tags(expression: Expression) -> Expression:
         return Any(()) if condition.trait == "tag" else condition
 
     return spread(expression, leaf)
+
+
+def traits_in(expression: Expression) -> set[str]:
+    """The names of every trait that an expression asks for."""
+    return {part.trait for part in walk(expression) if isinstance(part, Is | Between)}
 
 
 def is_own(expression: Expression) -> bool:
