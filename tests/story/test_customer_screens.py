@@ -121,7 +121,7 @@ def pair_everything_with_sikhye(product: Product) -> None:
         database.execute(
             """
             INSERT INTO targeting_pairing (shop_id, item_id, addition_id, extra, orders)
-            SELECT i.shop_id, i.id, a.id, 0.3, 9 FROM shops_shop s JOIN menu_item i ON i.shop_id = s.id
+            SELECT i.shop_id, i.id, a.id, 0.9, 9 FROM shops_shop s JOIN menu_item i ON i.shop_id = s.id
             JOIN menu_item a ON a.shop_id = s.id AND a.id <> i.id AND a.name->>'ko' = '식혜' WHERE s.name = %s
             ON CONFLICT DO NOTHING
             """,

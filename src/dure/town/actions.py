@@ -40,6 +40,7 @@ from dure.shops import fence
 from dure.shops import queries as shop_queries
 from dure.shops.models import Shop, Table
 from dure.shops.values import Role
+from dure.targeting import actions as targeting
 from dure.town import pictures
 from dure.town.cast import KEEPER, Character
 from dure.town.day import BY, KEY, jump_ahead, keep_pace, live, step_in, wanted
@@ -129,6 +130,8 @@ def settle_neighbourhood(*, at: datetime, home: Path, progress: Progress | None 
                 _live(shop, share=1.0 if place is DURE_NOODLES else 0.35, at=at)
                 _tell_news(shop, place, at=at)
                 campaigns.grant_messages(shop=shop, won=GRANT, key=shop.public_id, by=BY, at=at)
+        with fence.across_shops():
+            targeting.learn_pairings(at=at)
         # Nobody is told today that an order of last month is ready.
         jobs.take_back("channels.tell_about_order", "channels.tell_about_refund")
         _write_demo(home, opened, passwords)

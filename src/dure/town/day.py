@@ -29,7 +29,7 @@ from dure.shops import fence
 from dure.shops import queries as shop_queries
 from dure.shops.models import Shop
 from dure.town.errors import ClockNotMoved, NoSuchNeighbour, NoSuchPace
-from dure.town.places import PLACES
+from dure.town.places import PLACES, TOGETHER
 from dure.town.values import PACES
 
 BY = "town:demo"
@@ -38,6 +38,7 @@ EVERY = timedelta(seconds=10)
 """How often somebody looks."""
 A_GUEST_EVERY = timedelta(minutes=7)
 COMES_BACK, JOINS = 0.5, 0.4
+GOES_WITH = 0.6
 KITCHEN = {
     OrderState.RECEIVED: (OrderState.ACCEPTED, timedelta(minutes=1)),
     OrderState.ACCEPTED: (OrderState.COOKING, timedelta(minutes=1)),
@@ -179,9 +180,14 @@ def _regular(shop: Shop, chance: Random) -> Device | None:
 
 
 def wanted(served: Menu, chance: Random) -> list[Wanted]:
-    """One to three items, popular ones three times as often, with whatever must be chosen chosen."""
-    there = [item for item in served.items() if not item.sold_out for _ in range(3 if item.popular else 1)]
-    picked = {item.public_id: item for item in chance.choices(there, k=chance.choice([1, 2, 2, 3]))}
+    """One to three items, popular ones three times as often, with whatever must be chosen chosen, and what goes with them."""
+    there = {item.name["ko"]: item for item in served.items() if not item.sold_out}
+    often = [item for item in there.values() for _ in range(3 if item.popular else 1)]
+    picked = {item.public_id: item for item in chance.choices(often, k=chance.choice([1, 1, 2, 3]))}
+    for item in list(picked.values()):
+        beside = there.get(TOGETHER.get(item.name["ko"], ""))
+        if beside and chance.random() < GOES_WITH:
+            picked[beside.public_id] = beside
     return [
         Wanted(
             item=item.public_id,

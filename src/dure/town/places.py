@@ -410,3 +410,9 @@ MANGWON_SOTBAP = Place(
 )
 
 PLACES = (DURE_NOODLES, ZELKOVA_COFFEE, MANGWON_SOTBAP)
+
+TOGETHER = {
+    "잔치국수": "주먹밥", "비빔국수": "손만두", "바지락칼국수": "주먹밥", "아메리카노": "소금빵", "카페라떼": "당근케이크",
+    "버섯솥밥": "뚝배기달걀찜", "갈비솥밥": "도토리묵무침",
+}  # fmt: skip
+"""What the neighbourhood likes beside a dish."""

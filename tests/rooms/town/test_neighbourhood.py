@@ -36,6 +36,7 @@ from dure.regulars.values import Stage
 from dure.shops import fence, queries
 from dure.shops.models import Shop
 from dure.shops.values import Ability, Role
+from dure.targeting import queries as targeting
 from dure.town import actions as town
 from dure.town import day, pictures
 from dure.town import queries as town_queries
@@ -101,6 +102,13 @@ def test_three_shops_open_with_tables_and_menus_in_both_languages(home: Path) ->
                 assert set(words) == {"ko", "en"}
             assert not item.description or set(item.description) == {"ko", "en"}
             assert not item.origin or set(item.origin) == {"ko", "en"}
+
+
+def test_what_goes_together_was_learned_from_its_past(noodles: Shop) -> None:
+    soup = next(item for item in menus.menu_of(noodles).items() if item.name["ko"] == "잔치국수")
+    found = targeting.addition_to(noodles.pk, [menus.item_by_public_id(noodles, soup.public_id).pk])
+    assert found is not None
+    assert found.name["ko"] == "주먹밥"
 
 
 def test_only_its_owner_can_read_the_file_with_the_logins(home: Path) -> None:
