@@ -126,6 +126,10 @@ def test_a_failure_is_tried_again_and_nothing_about_the_same_thing_overtakes(sho
     asked_and_paid(shop, "other")
     run()
     assert partner.kinds().count("checkout.paid") == 0
+    heard = len(partner.heard)
+    for later in Dispatch.objects.filter(event__kind="checkout.paid"):  # whoever asks for it by name changes nothing
+        assert actions.send_event(dispatch=later, at=cast.NOON).state == DispatchState.WAITING
+    assert len(partner.heard) == heard
     now = cast.NOON
     for pause in (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30)):
         now += pause

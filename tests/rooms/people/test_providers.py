@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import http_ece
 import httpx
@@ -206,6 +207,28 @@ def test_mail_carries_one_click_and_the_same_link_in_its_text(desk: Desk) -> Non
     assert link
     assert link[1] in letter.body
     assert letter.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_mail_whose_worker_died_is_never_sent_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = friend(10006500)
+    sending = send(person, media=[Medium.MAIL], key="mail-lost")
+    really = Smtp.send
+
+    def dies(*asked: Any, **more: Any) -> None:
+        really(*asked, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Smtp, "send", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(Medium.MAIL, NOON + timedelta(hours=5))
+    assert (len(mail.outbox), fate(sending, person)[0]) == (1, Fate.HANDING)
+    HandOver.objects.update(begun_at=datetime.now(UTC) - timedelta(minutes=1))
+    assert messaging.recover_hand_overs(at=datetime.now(UTC) + timedelta(minutes=2)) == 1
+    assert fate(sending, person)[:2] == (Fate.UNCERTAIN, "unheard")
+    Outgoing.objects.filter(sending=sending).update(due_at=NOON)
+    run(Medium.MAIL, NOON + timedelta(hours=5, minutes=5))
+    assert len(mail.outbox) == 1
 
 
 def test_a_browser_is_rung_with_what_only_it_can_read(desk: Desk) -> None:

@@ -67,6 +67,8 @@ def test_nhn_needs_its_header_and_an_empty_word_takes_nothing(client: Client, se
         return client.post("/hooks/nhn/practice", "{}", "application/json", headers=headers).status_code
 
     assert (told(), told(**{"X-Toast-Webhook-Signature": "x"}), told(**SIGNED)) == (404, 404, 200)
+    settings.MESSAGES = {**settings.MESSAGES, "nhn_signature": ""}  # type: ignore[attr-defined]
+    assert told(**{"X-Toast-Webhook-Signature": ""}) == 404
     settings.MESSAGES = {**settings.MESSAGES, "hook_word": "", "nhn_signature": ""}  # type: ignore[attr-defined]
     assert told(**{"X-Toast-Webhook-Signature": ""}) == 404
     assert client.post("/hooks/solapi/practice", "[]", "application/json").status_code == 404
