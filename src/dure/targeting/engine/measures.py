@@ -74,9 +74,8 @@ def lead(
         mean = float(of @ moved[arm])
         ahead += sign * mean
         part[arm] = sign * of * (moved[arm] - mean)
-    if cluster is not None:
-        part = np.bincount(cluster, part)
-    return ahead - NormalDist().inv_cdf(1 - DOUBT) * float(np.sqrt(part @ part))
+    apart: F64 = part if cluster is None else np.bincount(cluster, part).astype(np.float64)
+    return ahead - NormalDist().inv_cdf(1 - DOUBT) * float(np.sqrt(apart @ apart))
 
 
 def _rank(score: F64) -> F64:
