@@ -231,7 +231,7 @@ def friends_in(shop: Shop, *, stages: Sequence[str], at: datetime) -> NDArray[np
     friends = regulars.friends_of(shop, at=at)
     if stages:
         friends = friends.filter(stage__in=list(stages))
-    return free(shop, np.array(sorted(friends.values_list("person_id", flat=True)), np.uint32), at=at)
+    return free(shop, np.fromiter(friends.values_list("person_id", flat=True), np.uint32), at=at)
 
 
 def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
@@ -240,19 +240,21 @@ def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint3
 
 
 def agreed_to(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
-    """Those of `persons` who said yes to the shop's advertising: (n,) ids, sorted."""
+    """Those of `persons` who had said yes to the shop's advertising by then: (n,) ids, sorted."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT person_id FROM (
-                SELECT DISTINCT ON (person_id) person_id, granted FROM people_consent
-                WHERE sender = %s AND purpose = %s AND at <= %s AND person_id = ANY(%s)
-                ORDER BY person_id, at DESC, id DESC
-            ) newest WHERE granted ORDER BY person_id
+            SELECT person_id FROM people_standing s
+            WHERE sender = %(sender)s AND purpose = %(purpose)s AND CASE WHEN at <= %(at)s THEN granted ELSE (
+                SELECT granted FROM people_consent c
+                WHERE c.person_id = s.person_id AND c.sender = s.sender AND c.purpose = s.purpose AND c.at <= %(at)s
+                ORDER BY c.at DESC, c.id DESC LIMIT 1
+            ) END
             """,
-            [shop_sender(shop.public_id), Purpose.ADVERTISING, at, persons.tolist()],
+            {"sender": shop_sender(shop.public_id), "purpose": Purpose.ADVERTISING, "at": at},
         )
-        return np.fromiter((row[0] for row in cursor), np.uint32)
+        agreed = np.fromiter((row[0] for row in cursor), np.uint32)
+    return np.intersect1d(persons.astype(np.uint32), agreed)
 
 
 def taken_in(shop: Shop, *, at: datetime) -> NDArray[np.uint32]:

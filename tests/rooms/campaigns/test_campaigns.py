@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 from pyroaring import BitMap
@@ -118,6 +119,18 @@ def test_people_in_a_measured_campaign_are_in_no_other(shop: Shop) -> None:
     )
     later = NOON + 15 * DAY
     assert len(queries.friends_in(shop, stages=["lapsed"], at=later)) == 100
+
+
+def test_who_agreed_is_asked_as_of_then_whatever_they_said_since(shop: Shop) -> None:
+    stays, leaves, comes = (person.pk for person in (*friends(shop, 2), *friends(shop, 1, agreed=False)))
+    persons = np.array([comes, leaves, stays], np.uint32)
+    word = {"sender": shop_sender(shop.public_id), "purpose": Purpose.ADVERTISING, "source": "test", "proof": {}}
+    later = NOON + DAY
+    people.withdraw_consent(person=Person.objects.get(pk=leaves), **word, by=BY, at=later)  # type: ignore[arg-type]
+    people.give_consent(person=Person.objects.get(pk=comes), **word, by=BY, at=later)  # type: ignore[arg-type]
+    assert queries.agreed_to(shop, persons, at=NOON).tolist() == sorted([stays, leaves])
+    assert queries.agreed_to(shop, persons, at=later).tolist() == sorted([stays, comes])
+    assert queries.agreed_to(shop, persons[:0], at=later).tolist() == []
 
 
 # Refusals -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dure.messaging.errors import BadText, MissingVariable, TooLate
 from dure.messaging.models import Message, Outgoing, Sending
 from dure.messaging.values import Fate, Medium, MessageKind
 from dure.people import actions as people
+from dure.people.actions import writing
 from dure.people.errors import NotWanted
 from dure.people.models import Person
 from dure.people.values import Purpose, Topic, inbox_address, topic_sender
@@ -60,13 +61,20 @@ def fates(sending: Sending) -> dict[int | None, tuple[Fate, str]]:
     return {row.recipient: (Fate(row.fate), row.reason) for row in rows}
 
 
-def test_who_agreed_gets_it_and_who_did_not_does_not_each_with_the_reason() -> None:
+@pytest.mark.parametrize("many", [1, writing.MANY])
+def test_who_agreed_gets_it_and_who_did_not_does_not_each_with_the_reason(
+    many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MANY", many)
     friend, stranger = somebody(Purpose.ADVERTISING), somebody()
     sending = opened()
     both = [(p.pk, {"name": "목련"}) for p in (friend, stranger)]
     assert messaging.queue_messages(sending=sending, recipients=both, at=NOON) == 2
     assert messaging.queue_messages(sending=sending, recipients=both, at=NOON) == 0, "queued once"
     assert people.gate_sending(sending=sending, at=NOON) == {"no_consent": 1, "may": 1}
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",), "the rest of the transaction is planned as ever"
     assert run() == 1
     assert fates(sending) == {friend.pk: (Fate.ARRIVED, ""), stranger.pk: (Fate.REFUSED, "no_consent")}
     message = Message.objects.get()

@@ -54,7 +54,7 @@ def _queue(
         messaging.queue_from(
             sending=sending,
             query="SELECT unnest(%s::bigint[]), NULL::jsonb",
-            parameters=[chosen.tolist()],
+            parameters=[f"{{{','.join(map(str, chosen.tolist()))}}}"],
             at=at,
         )
         may += people.gate_sending(sending=sending, at=at)["may"]
