@@ -42,11 +42,15 @@ def _keep_outside(instance: str, epoch: int) -> None:
 def turn_latch(*, at: datetime) -> bool:
     """Whether this database may send; if so, its epoch grows here and outside. An empty database is a new Dure's."""
     latch = Latch.objects.select_for_update().order_by("pk").first()
-    outside = _outside()
     if latch is None:
-        latch = Latch.objects.create(pk=1, instance=ids.new_public_id("ins"), epoch=1, turned_at=at)
-        _keep_outside(latch.instance, latch.epoch)
-        return True
+        ours = Latch(pk=1, instance=ids.new_public_id("ins"), epoch=1, turned_at=at)
+        # Of several who begin at once one writes it, and the others wait here until it is written, outside too.
+        Latch.objects.bulk_create([ours], ignore_conflicts=True)
+        latch = Latch.objects.select_for_update().get(pk=1)
+        if latch.instance == ours.instance:
+            _keep_outside(latch.instance, latch.epoch)
+            return True
+    outside = _outside()
     # A crash between file and commit leaves the file one ahead of us, never more.
     same = outside is not None and outside["instance"] == latch.instance and outside["epoch"] - latch.epoch in (0, 1)
     if not same:

@@ -25,8 +25,9 @@ NO_CONSENT = {Ban.NO_CONSENT, Ban.REFUSED, Ban.REFUSED_ALL, Ban.REFUSED_MEDIUM, 
 BATCH = {Medium.INBOX: 2_000, Medium.PUSH: 100, Medium.MAIL: 50}
 RUNS_FOR = 45.0
 """Seconds that one job dispatches before it leaves the worker to others."""
-MANY = 20_000
-"""From so many rows on the first look reads its tables whole instead of looking up each row."""
+MANY, PAYS_AT = 20_000, 20
+"""From so many rows on the first look reads its tables whole instead of looking up each row, if they hold no more than so many
+times as many."""
 
 
 def permit_message(
@@ -126,7 +127,9 @@ def gate_sending(*, sending: Sending, at: datetime) -> dict[str, int]:
         cursor.execute("SET LOCAL statement_timeout = '120s'")
         cursor.execute("SET LOCAL work_mem = '128MB'")
         # Rows queued in this transaction are unknown to the planner: it takes them for one, and would look up a million singly.
-        many = _waiting(sending) >= MANY
+        waiting = _waiting(sending)
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'people_standing'::regclass")
+        many = waiting >= MANY and cursor.fetchone()[0] <= PAYS_AT * waiting
         if many:
             cursor.execute("SET LOCAL enable_nestloop = off")
         for place, name in enumerate(sending.media):
