@@ -134,7 +134,7 @@ def test_the_basket_suggests_one_dish_to_those_whom_the_coin_lets(
 ) -> None:
     pair_everything_with_sikhye(product)
     page = opened(size=PHONE, service_workers="block")
-    for table in (8, 3, 2, 1, 4, 5, 6, 7):  # three of ten tables are held out
+    for table in (5, 6, 7, 1, 2, 3, 4, 8):  # three of ten are held out; other tests want the last ones empty
         page.goto(product.table(SHOP, table))
         put_one_in(page)
         page.locator("#basket-link").click()
