@@ -11,7 +11,7 @@ from dure.targeting import actions
 
 @jobs.periodic("targeting.learn", cron="10 17 * * 0")
 def learn(timestamp: int) -> None:
-    """Once a week, before the week is planned: a new model of visits, put into use if nothing is wrong with it."""
+    """Once a week, before the week is planned: new models of visits and effects, each put into use if nothing is wrong with it."""
     subprocess.run(
         [sys.executable, "-m", "dure.project.cli", "targeting", "learn"], check=True, preexec_fn=lambda: os.nice(15)
     )

@@ -442,7 +442,6 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
         "box": f"{left:g} {top:g} {width:g} {height:g}",
         "bubbles": bubbles,
         "circles": _circles(bubbles, letters if view else 0),
-        "letters": letters,
         "rows": rows,
         "views": [("", say("전국", en="All of Korea"), not view)]
         + [
