@@ -232,6 +232,24 @@ def test_a_folder_that_somebody_else_laid_for_our_socket_is_refused(home: Path) 
         folder.rmdir()
 
 
+@pytest.mark.parametrize("mine", [True, False], ids=["made-by-us", "made-by-another"])
+def test_a_folder_that_was_made_and_not_yet_handed_over_is_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: bool
+) -> None:
+    """Root makes the folder and then gives it to the server's account: whoever comes between the two, or after a crash there,
+    goes on with it. One that belongs to neither of them (the control) stays refused. (Root is played: any user may run this.)"""
+    given: list[int] = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid, **how: given.append(uid))
+    place = tmp_path / "postgres"
+    (place / "socket").mkdir(mode=0o700, parents=True)
+    other = postgres.Account(os.geteuid() + 1, os.getegid())
+    if not mine:
+        monkeypatch.setattr(os, "geteuid", lambda: other.uid + 1)
+    with pytest.raises(postgres.Trouble, match="not safe"):
+        postgres._socket_folder(place, other)  # chown is played, so the folder stays ours
+    assert given == ([other.uid] if mine else [])
+
+
 def test_parents_of_a_closed_home_stay_closed(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

@@ -374,9 +374,10 @@ def _socket_folder(place: Path, account: Account) -> Path:
         folder = Path("/tmp") / f"dure-{short}"  # noqa: S108 owner and mode are checked below
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        if account.is_other:
-            os.chown(folder, account.uid, account.gid)
-    # Anybody may make a folder in /tmp: a squatter's would let them answer in the server's place.
+    # Anybody may make a folder in /tmp: a squatter's would let them answer in the server's place. One that we made is
+    # handed over by whoever finds it still ours: its maker may be a moment behind us, or dead.
+    if account.is_other and folder.lstat().st_uid == os.geteuid():
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
         raise Trouble(
