@@ -365,7 +365,7 @@ def watched(steps: dict[str, float]) -> Iterator[None]:
     parts = (
         ("freeze: who agreed", queries, "people_of"),
         ("assign and hold out", assign, "assign"),
-        ("queue in the outbox", messaging, "queue_from"),
+        ("queue in the outbox", messaging, "queue_people"),
         ("gate: the first look", people, "gate_sending"),
     )
     before = [getattr(module, function) for _, module, function in parts]

@@ -18,6 +18,7 @@ from dure.campaigns.engine import assign
 from dure.campaigns.models import Assignment, Campaign, CampaignStep, WeekPart, WeekPlan
 from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Moved, Movement, PlanState, Trigger
 from dure.kit.clock import KST
+from dure.kit.sql import numbers
 from dure.ledger import queries as ledger
 from dure.messaging import queries as messages
 from dure.messaging.values import Medium, Tally
@@ -228,10 +229,7 @@ def calendar_of(shop: Shop, *, month: date) -> dict[date, list[Campaign]]:
 def friends_in(shop: Shop, *, stages: Sequence[str], at: datetime) -> NDArray[np.uint32]:
     """Friends in these stages (none: all) who agreed to the shop's advertising and are in no other campaign of it whose
     result is still open: (n,) ids of persons, sorted."""
-    friends = regulars.friends_of(shop, at=at)
-    if stages:
-        friends = friends.filter(stage__in=list(stages))
-    return free(shop, np.fromiter(friends.values_list("person_id", flat=True), np.uint32), at=at)
+    return free(shop, regulars.friends_in(shop, stages=stages, at=at), at=at)
 
 
 def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
@@ -241,20 +239,18 @@ def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint3
 
 def agreed_to(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
     """Those of `persons` who had said yes to the shop's advertising by then: (n,) ids, sorted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT person_id FROM people_standing s
-            WHERE sender = %(sender)s AND purpose = %(purpose)s AND CASE WHEN at <= %(at)s THEN granted ELSE (
-                SELECT granted FROM people_consent c
-                WHERE c.person_id = s.person_id AND c.sender = s.sender AND c.purpose = s.purpose AND c.at <= %(at)s
-                ORDER BY c.at DESC, c.id DESC LIMIT 1
-            ) END
-            """,
-            {"sender": shop_sender(shop.public_id), "purpose": Purpose.ADVERTISING, "at": at},
-        )
-        agreed = np.fromiter((row[0] for row in cursor), np.uint32)
-    return np.intersect1d(persons.astype(np.uint32), agreed)
+    agreed = numbers(
+        """
+        SELECT person_id FROM people_standing s
+        WHERE sender = %(sender)s AND purpose = %(purpose)s AND CASE WHEN at <= %(at)s THEN granted ELSE (
+            SELECT granted FROM people_consent c
+            WHERE c.person_id = s.person_id AND c.sender = s.sender AND c.purpose = s.purpose AND c.at <= %(at)s
+            ORDER BY c.at DESC, c.id DESC LIMIT 1
+        ) END
+        """,
+        {"sender": shop_sender(shop.public_id), "purpose": Purpose.ADVERTISING, "at": at},
+    )
+    return np.sort(agreed[np.isin(agreed, persons)]).astype(np.uint32)
 
 
 def taken_in(shop: Shop, *, at: datetime) -> NDArray[np.uint32]:

@@ -4,14 +4,16 @@ Django composes a query's text anew at each call. For a row found by its key tha
 answer (docs/reference/where-an-orders-time-goes.md), and the text is the same every time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
+from numpy.typing import NDArray
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")
@@ -158,6 +160,15 @@ def _insert(rows: Sequence[Model], conflict: str) -> list[tuple[int]]:
         cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {all_of_them} {conflict} RETURNING id", values)  # noqa: S608 - names of our own
         given: list[tuple[int]] = cursor.fetchall()
     return given
+
+
+def numbers(query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> NDArray[np.int64]:
+    """The only column (bigint, never NULL) of an SQL `query`: (n,), in its order. PostgreSQL packs them into one value, so a
+    million take a third of a second and no Python object is made of any of them. At most 60 million: a value has 1 GB."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT string_agg(int8send(n), ''::bytea) FROM ({query}) q (n)", parameters)  # noqa: S608 - the caller's
+        (packed,) = cursor.fetchone()
+    return np.frombuffer(packed or b"", ">i8").astype(np.int64)
 
 
 def _is_there(row: Model, number: int) -> None:

@@ -1,10 +1,12 @@
 """Who comes back."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import numpy as np
 from django.core.signing import Signer
 from django.db.models import (
     Case,
@@ -20,7 +22,9 @@ from django.db.models import (
     Value,
     When,
 )
+from numpy.typing import NDArray
 
+from dure.kit.sql import numbers
 from dure.people.models import Person
 from dure.regulars.models import CountedVisit, HandStamp, PointLot, PointTerms, PointUse, Relation, StampCard, Tier
 from dure.regulars.rules import RegularRule, stage_of
@@ -65,6 +69,14 @@ def friends_of(shop: Shop, *, at: datetime) -> "Friends":
             )
         )
     )
+
+
+def friends_in(shop: Shop, *, stages: Sequence[str], at: datetime) -> NDArray[np.int64]:
+    """The shop's friends in these stages today (none: all of them): (n,) ids of persons."""
+    rows: QuerySet[Any] = friends_of(shop, at=at).filter(stage__in=stages)
+    if not stages:
+        rows = Relation.objects.filter(shop=shop, left_at__isnull=True)
+    return numbers(*rows.values_list("person_id").query.sql_with_params())
 
 
 def stage_counts(shop: Shop, *, at: datetime) -> dict[Stage, int]:

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from dure.kit.sql import rewrite, write, write_unless_there, written_once
+from dure.kit.sql import numbers, rewrite, write, write_unless_there, written_once
 from dure.menu.models import Section
 from dure.payments.models import Payment
 from dure.shops import fence
@@ -130,3 +130,18 @@ def test_columns_of_a_row_are_rewritten_and_no_others(shop: Shop) -> None:
     assert (fresh.name, fresh.retired_at) == ("창가", NOON)
     assert fresh.position != 99
     assert Table.objects.get(pk=other.pk).name != "창가"
+
+
+@pytest.mark.parametrize("many", [0, 1, 3, 100_000])
+def test_numbers_come_as_they_are_in_the_database(many: int) -> None:
+    found = numbers(
+        "SELECT n * %(far)s FROM generate_series(1, %(many)s) n ORDER BY n", {"far": -(2**40), "many": many}
+    )
+    assert found.tolist() == [n * -(2**40) for n in range(1, many + 1)]
+
+
+def test_numbers_are_asked_for_with_values_that_stay_values(shop: Shop) -> None:
+    """What looks like SQL is a value here too: a copy takes no parameters of its own."""
+    query = "SELECT id FROM shops_shop WHERE name = %s"
+    assert numbers(query, [shop.name]).tolist() == [shop.pk]
+    assert numbers(query, ["x' OR true) TO STDOUT; --"]).tolist() == []

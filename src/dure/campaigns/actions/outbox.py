@@ -51,12 +51,7 @@ def _queue(
         chosen = persons if len(said) == 1 else persons[second] if place else persons[~second]
         name = f"{fixed.version}:{fixed.wave}:{place}{':network' if for_shop else ''}"
         sending = messaging.open_sending(key=f"{queries.reference_of(campaign)}:{name}", at=at, **fields)
-        messaging.queue_from(
-            sending=sending,
-            query="SELECT unnest(%s::bigint[]), NULL::jsonb",
-            parameters=[f"{{{','.join(map(str, chosen.tolist()))}}}"],
-            at=at,
-        )
+        messaging.queue_people(sending=sending, recipients=chosen, at=at)
         may += people.gate_sending(sending=sending, at=at)["may"]
         messaging.hold_price(sending=sending, won=messages.quote(sending, at).won, at=at)
     return may

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from dure.kit import ids, jobs
 from dure.kit.language import say
@@ -144,7 +145,8 @@ def queue_messages(
 ) -> int:
     """Queue the text for these recipients, each with the values of its gaps; how many were not queued before.
 
-    One COPY and one INSERT, whatever the number. Somebody queued before stays as they are. Refuses: MissingVariable.
+    One COPY and one INSERT, whatever the number. Somebody queued before stays as they are. Refuses: MissingVariable; TooLate where
+    the sending was dropped.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE coming (recipient bigint, variables jsonb) ON COMMIT DROP")
@@ -156,6 +158,17 @@ def queue_messages(
         return fresh
 
 
+def queue_people(*, sending: Sending, recipients: NDArray[Any], at: datetime) -> int:
+    """As `queue_messages`, for (n,) recipients of a text without gaps. Whoever else queues for it waits, so that a million rows need
+    not each be looked for first. Refuses: MissingVariable for a text with gaps; TooLate."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM messaging_sending WHERE id = %s FOR UPDATE", [sending.pk])
+        first = not Outgoing.objects.filter(sending=sending).exists()
+        query, everybody = "SELECT unnest(%s::bigint[]), NULL::jsonb", f"{{{','.join(map(str, recipients.tolist()))}}}"
+        return _queue(sending, query, [everybody], at, first=first)
+
+
 def queue_from(*, sending: Sending, query: str, parameters: Sequence[object] = (), at: datetime) -> int:
     """As `queue_messages`, for the recipients that an SQL `query` of the caller's own finds: its columns are the recipient
     (bigint) and the values of the gaps (jsonb, may be null)."""
@@ -163,10 +176,15 @@ def queue_from(*, sending: Sending, query: str, parameters: Sequence[object] = (
         return _queue(sending, query, list(parameters), at)
 
 
-def _queue(sending: Sending, query: str, parameters: list[Any], at: datetime) -> int:
+def _queue(sending: Sending, query: str, parameters: list[Any], at: datetime, *, first: bool = False) -> int:
+    """`first`: nobody is queued for it, and nobody else can be."""
     gaps = rules.gaps_of(sending.title, sending.body, sending.link)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '120s'")
+        # It stays until its rows are committed: nothing else keeps a row from belonging to nothing.
+        cursor.execute("SELECT 1 FROM messaging_sending WHERE id = %s FOR KEY SHARE", [sending.pk])
+        if cursor.fetchone() is None:
+            raise TooLate
         if gaps:
             cursor.execute(
                 f"SELECT 1 FROM ({query}) AS q (r, v) WHERE NOT coalesce(v ?& %s, false) LIMIT 1",  # noqa: S608 - the caller's
@@ -184,7 +202,7 @@ def _queue(sending: Sending, query: str, parameters: list[Any], at: datetime) ->
         cursor.execute(
             "INSERT INTO messaging_outgoing (sending_id, recipient, variables, fate, reason, medium, tries, won, due_at) "  # noqa: S608
             f"SELECT %s, q.r, q.v, 0, '', %s, 0, 0, %s FROM ({query}) AS q (r, v) "
-            "ON CONFLICT (sending_id, recipient) DO NOTHING",
+            f"{'' if first else 'ON CONFLICT (sending_id, recipient) DO NOTHING'}",
             [sending.pk, sending.media[0], max(at, sending.not_before), *parameters],
         )
         fresh = int(cursor.rowcount)
@@ -313,12 +331,14 @@ def close_sendings(*, at: datetime) -> int:
     return expired
 
 
+@transaction.atomic
 def drop_notices(*, topics: Sequence[str], before: datetime) -> int:
     """Delete the receipts of information about these topics that was over before an instant; nothing of it was an
     advertisement, and no refusal link names it. How many sendings. Safe to repeat."""
     old = Sending.objects.filter(
         kind=MessageKind.INFORMATION, topic__in=topics, state=SendingState.CLOSED, expires_at__lt=before
     )
-    Outgoing.objects.filter(sending__in=old).delete()
-    _, by_model = old.delete()
+    held = list(old.select_for_update().values_list("pk", flat=True))
+    Outgoing.objects.filter(sending__in=held).delete()
+    _, by_model = Sending.objects.filter(pk__in=held).delete()
     return by_model.get("messaging.Sending", 0)
