@@ -1,5 +1,6 @@
 """`dure run` as people meet it: one command that brings everything up, keeps it up and takes it down again."""
 
+import io
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from dure.project import postgres
+from dure.project import postgres, supervisor
+from dure.project.env import Environment
 from tests.patience import eventually
 
 
@@ -143,3 +146,16 @@ def test_stopping_it_stops_everything_it_started(running: Running) -> None:
     assert health(running.port) == (0, {})
     assert not [pid for pid in parts.values() if Path(f"/proc/{pid}").exists()]
     assert (server.data / "PG_VERSION").exists()
+
+
+def test_every_address_that_is_told_is_whole_on_a_terminal_of_eighty_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = {"table_url_path": f"/t/{'7' * 16}", "sticker_url_path": f"/q/{'N' * 24}", "logins": []}
+    (tmp_path / supervisor.DEMO_FILE).write_text(json.dumps(demo))
+    said = Console(width=80, record=True, file=io.StringIO())
+    monkeypatch.setattr(supervisor, "screen", said)
+    supervisor._show_addresses(Environment({"DURE_HOME": str(tmp_path)}), "192.168.0.10", 8000, 1.0)
+    shown = said.export_text()
+    for path in (demo["table_url_path"], demo["sticker_url_path"]):
+        assert f"http://192.168.0.10:8000{path} " in shown

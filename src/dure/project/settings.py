@@ -253,6 +253,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _OFFICE,
     "SITE_HEADER": _OFFICE,
     "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/skins/dure/dubi/head.svg", "type": "image/svg+xml"}],
     "SITE_DROPDOWN": [
         {
             "icon": "difference",

@@ -338,6 +338,8 @@ def _step(text: Text) -> Iterator[Callable[[Text], None]]:
 def _show_addresses(env: Environment, lan: str, port: int, seconds: float) -> None:
     here, phone = f"http://127.0.0.1:{port}", f"http://{lan}:{port}"
     rows = Table.grid(padding=(0, 2))
+    rows.add_column()
+    rows.add_column(overflow="fold")  # an address that is cut short opens nothing
     demo = _demo(env.home)
     table_path = demo.get("table_url_path")
     if isinstance(table_path, str):
@@ -350,10 +352,10 @@ def _show_addresses(env: Environment, lan: str, port: int, seconds: float) -> No
     if not env.production:
         practice = f"{here.rsplit(':', 1)[0]}:{port + 1}"
         if isinstance(demo.get("sticker_url_path"), str):
-            rows.add_row("결제 스티커 · Payment sticker", Line(f"{phone}{demo['sticker_url_path']}", style="bold"))
+            rows.add_row("결제 스티커 · Sticker", Line(f"{phone}{demo['sticker_url_path']}", style="bold"))
         if (env.home / PARTNER_FILE).exists():
-            rows.add_row("연습 파트너 · Practice partner", Line(f"{practice}/partner", style="bold"))
-        rows.add_row("결제 연습장 · Payment sandbox", Line(practice, style="bold"))
+            rows.add_row("연습 파트너 · Partner", Line(f"{practice}/partner", style="bold"))
+        rows.add_row("결제 연습장 · Sandbox", Line(practice, style="bold"))
     rows.add_row("상태 · Health", f"{here}/healthz")
     told: list[Table | Line] = [rows]
     if isinstance(table_path, str):

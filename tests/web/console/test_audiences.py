@@ -322,11 +322,15 @@ def test_the_register_and_the_schema_are_public(owner: Desk, client: object) -> 
     from django.test import Client
 
     from dure.audiences import actions
+    from dure.audiences.engine import twin
 
     actions.record_release(what="twin", parts={"dong": 0.03, "something new": 0.5}, at=cast.NOON)
     page = Client().get(reverse("customer:register")).content.decode()
     assert "ε 0.53" in page
     assert "하루 20번" in page
+    actions.record_release(what="twin", parts=dict(twin.EPSILONS), at=cast.NOON)
+    page = Client(headers={"Accept-Language": "ko"}).get(reverse("customer:register")).content.decode()
+    assert not [part for part in twin.EPSILONS if part in page], "a part that is published has words for it"
     told = Client().get(reverse("audience_schema"))
     assert told["Content-Type"] == "application/schema+json"
     schema = json.loads(told.content)

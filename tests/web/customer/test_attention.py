@@ -13,9 +13,10 @@ from dure.messaging.values import Fate, Medium, MessageKind
 from dure.people import actions as people
 from dure.people import queries
 from dure.people.models import Person
-from dure.people.values import Purpose, shop_sender
+from dure.people.values import NETWORK_SENDER, Purpose, shop_sender
 from dure.regulars import actions as regulars
 from dure.shops import fence
+from dure.web.customer.pages.attention import EVERY
 from tests import cast
 from tests.cast import NOON
 
@@ -109,6 +110,16 @@ def test_numbers_hours_topics_and_shops_are_plain_forms(client: Client, friend: 
     people.dispatch(medium=Medium.INBOX, read_clock=lambda: NOON)
     row.refresh_from_db()
     assert row.reason == "quiet"
+
+
+@pytest.mark.parametrize("purpose", [*EVERY, Purpose.TASTE])
+def test_the_platform_itself_may_be_answered_like_any_shop(client: Client, friend: Person, purpose: Purpose) -> None:
+    with clock.showing(lambda: NOON):
+        said = {"sender": NETWORK_SENDER, "purpose": str(purpose), "say": "yes"}
+        assert client.post("/my/attention", said).status_code == 303
+        assert purpose in queries.consents_held(friend, NETWORK_SENDER)
+        assert client.post("/my/attention", said | {"say": "no"}).status_code == 303
+    assert purpose not in queries.consents_held(friend, NETWORK_SENDER)
 
 
 def test_the_page_says_why_a_message_came(client: Client, friend: Person) -> None:

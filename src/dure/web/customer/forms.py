@@ -264,8 +264,10 @@ class AttentionForm(forms.Form):
 class SayForm(forms.Form):
     """A yes or a no to one sender, topic or everybody."""
 
-    sender = forms.RegexField(r"^(\*|[a-z]{2,10}:[a-z0-9_-]{1,60})$")
-    purpose = forms.ChoiceField(choices=[(str(p), "") for p in Purpose if p not in NOT_ADVERTISING])
+    sender = forms.RegexField(r"^(\*|[a-z]{2,10}(:[a-z0-9_-]{1,60})?)$")
+    purpose = forms.ChoiceField(
+        choices=[(str(p), "") for p in Purpose if p not in NOT_ADVERTISING or p == Purpose.TASTE]
+    )
     say = forms.ChoiceField(choices=[("yes", ""), ("no", "")])
 
 

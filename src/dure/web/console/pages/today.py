@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -56,6 +56,7 @@ def _chart(by_hour: list[int], day_starts: int) -> dict[str, object]:
             "sales": by_hour[hour],
             "x": round(i * room + room * 0.16, 1),
             "middle": round(i * room + room / 2, 1),
+            **_label(i * room, room),
             "width": round(room * 0.68, 1),
             "height": round((HEIGHT - FOOT - 24) * by_hour[hour] / top, 1),
             "y": round(HEIGHT - FOOT - (HEIGHT - FOOT - 24) * by_hour[hour] / top, 1),
@@ -65,6 +66,15 @@ def _chart(by_hour: list[int], day_starts: int) -> dict[str, object]:
         for i, hour in enumerate(shown)
     ]
     return {"bars": bars, "width": WIDTH, "height": HEIGHT, "foot": HEIGHT - FOOT, "label": HEIGHT - 8}
+
+
+def _label(left: float, room: float) -> dict[str, Any]:
+    """Where the figure above a bar is written: near an edge it leans inwards, so that all of it is on the picture."""
+    if left + room > WIDTH * 0.8:
+        return {"label": round(left + room * 0.84, 1), "anchor": "end"}
+    if left < WIDTH * 0.2:
+        return {"label": round(left + room * 0.16, 1), "anchor": "start"}
+    return {"label": round(left + room / 2, 1), "anchor": "middle"}
 
 
 def _bounds(shop: Shop, at: datetime) -> tuple[datetime, datetime]:
@@ -97,7 +107,7 @@ def _next_step(shop: Shop, stages: dict[Stage, int], *, has_orders: bool) -> Ste
     if stages[Stage.LAPSED]:
         return Step(
             say("{d}일 넘게 안 오신 친구가 {n}명 있어요. 누구인지 살펴보세요.",
-                en="{n} friends have not come for {d} days. See who they are.",
+                en="Friends who have not come for {d} days: {n}. See who they are.",
                 n=stages[Stage.LAPSED], d=shop.lapsed_days),
             say("살펴보기", en="Have a look"), "friends", Ability.SEE_FRIENDS, f"stage={Stage.LAPSED}")  # fmt: skip
     return None

@@ -1,6 +1,7 @@
 """What the console's templates draw: icons, fields, hours and spans of time."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.forms import BoundField
@@ -9,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dure.kit import clock
-from dure.kit.language import Text, say
+from dure.kit.language import Text, pick, say
 
 register = template.Library()
 
@@ -52,7 +53,14 @@ def since(at: datetime | None) -> Text:
         return say("{n}분 전", en="{n} min ago", n=minutes)
     if minutes < 24 * 60:
         return say("{n}시간 전", en="{n} h ago", n=minutes // 60)
-    return say("{n}일 전", en="{n} days ago", n=minutes // 1440)
+    days = minutes // 1440
+    return say("{n}일 전", en="{n} day ago" if days == 1 else "{n} days ago", n=days)
+
+
+@register.filter
+def named(shop: Any) -> str:
+    """A shop's name in the reader's language."""
+    return pick({"ko": shop.name, "en": shop.name_en or shop.name})
 
 
 @register.filter

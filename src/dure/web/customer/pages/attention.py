@@ -20,6 +20,7 @@ from dure.people import queries as people_queries
 from dure.people.values import (
     EVERYBODY,
     NETWORK_SENDER,
+    PLATFORM_NAME,
     TOPIC_NAMES,
     Purpose,
     RefusalScope,
@@ -110,7 +111,7 @@ def _shops(person: Person | None) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "sender": NETWORK_SENDER,
-                "choices": _choices(person, NETWORK_SENDER, "두레", (*EVERY, Purpose.TASTE)),
+                "choices": _choices(person, NETWORK_SENDER, str(PLATFORM_NAME), (*EVERY, Purpose.TASTE)),
             }
         )
     for relation in regulars.shops_joined_by(person) if person else []:

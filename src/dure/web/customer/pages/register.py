@@ -11,10 +11,12 @@ PARTS = {
     "dong x sex x band": say("동네·성별·다섯 살", en="place, sex and five years of age"),
     "dong": say("동네", en="place"),
     "district x age x sex": say("시군구·나이·성별", en="district, age and sex"),
-    "bits by sex x band": say("취향과 동의 (성별·나이)", en="tastes and consents by sex and age"),
+    "bits by activity x sex x band": say(
+        "취향과 동의 (활동·성별·나이)", en="tastes and consents by activity, sex and age"
+    ),
     "bits by district": say("취향과 동의 (시군구)", en="tastes and consents by district"),
     "pairs of bits by group of age": say("취향 두 가지씩", en="tastes in pairs"),
-    "numbers by sex x band": say("방문과 쓴 돈", en="visits and spending"),
+    "numbers by activity x sex x band": say("방문과 쓴 돈", en="visits and spending"),
 }
 SHOWN = 60
 
