@@ -193,7 +193,9 @@ def worker(url: str, at: datetime) -> None:
 
         from dure.messaging.values import Medium
         from dure.people import actions as people
+        from dure.project import collector
 
+        collector.leave_loaded_alone()
         connection.settings_dict["NAME"] = DATABASE
         connection.settings_dict["OPTIONS"]["options"] = ""
         carried_by(url)

@@ -4,7 +4,7 @@ Django composes a query's text anew at each call. For a row found by its key tha
 answer (docs/reference/where-an-orders-time-goes.md), and the text is the same every time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -169,6 +169,11 @@ def numbers(query: str, parameters: Sequence[object] | Mapping[str, object] = ()
         cursor.execute(f"SELECT string_agg(int8send(n), ''::bytea) FROM ({query}) q (n)", parameters)  # noqa: S608 - the caller's
         (packed,) = cursor.fetchone()
     return np.frombuffer(packed or b"", ">i8").astype(np.int64)
+
+
+def array(numbers: Iterable[int | None]) -> str:
+    """Numbers as the text of a PostgreSQL array, for a parameter `%s::bigint[]`: the driver looks at each item of a list."""
+    return "{" + ",".join("NULL" if number is None else str(number) for number in numbers) + "}"
 
 
 def _is_there(row: Model, number: int) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
@@ -8,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from dure.kit.clock import KST
+from dure.kit.sql import array
 from dure.ledger import queries as ledger
 from dure.messaging import channels, providers, rules
 from dure.messaging.channels import Words
@@ -83,12 +85,17 @@ def sendings_due(medium: Medium, *, asleep: bool, at: datetime) -> list[int]:
 
 def sendings_of(letters: Sequence[Letter]) -> dict[int, dict[str, Any]]:
     """For each letter what its sending says, with that letter's values filled in."""
-    numbers = [letter.outgoing for letter in letters]
-    rows = Outgoing.objects.filter(pk__in=numbers).values_list("pk", "sending_id", "variables")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, sending_id, variables FROM messaging_outgoing WHERE id = ANY(%s::bigint[])",
+            [array([letter.outgoing for letter in letters])],
+        )
+        rows: list[tuple[int, int, str | None]] = cursor.fetchall()
     known = {s.pk: s for s in Sending.objects.filter(pk__in={row[1] for row in rows})}
     plain = {number: _said(sending, None) for number, sending in known.items()}
     return {
-        number: _said(known[sending], variables) if variables else plain[sending] for number, sending, variables in rows
+        number: _said(known[sending], json.loads(variables)) if variables else plain[sending]
+        for number, sending, variables in rows
     }
 
 

@@ -144,6 +144,7 @@ def within(minute: int, begins: int, ends: int) -> bool:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(1_024)
 def months_before(at: datetime, months: int) -> datetime:
     """The same wall clock in Korea `months` earlier, on the month's last day where it has no such day."""
     here = at.astimezone(KST)
@@ -176,8 +177,8 @@ def _untold(case: Case) -> bool:
     return any(told is not None and told <= since for told in needed)
 
 
-def _over(count: int, *limits: int | None) -> bool:
-    return any(limit is not None and count >= limit for limit in limits)
+def _over(count: int, limit: int | None, other: int | None = None) -> bool:
+    return (limit is not None and count >= limit) or (other is not None and count >= other)
 
 
 Forbids = Callable[[Case, Caps], bool]

@@ -3,7 +3,6 @@
 Why two: docs/decisions/0006-serve-pages-from-threads-and-streams-from-asyncio.md
 """
 
-import gc
 import os
 import threading
 from typing import Any
@@ -14,13 +13,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dure.project.settings")
 pages: Any = get_wsgi_application()
 
 from dure.audiences import queries as audiences  # noqa: E402
+from dure.project import collector  # noqa: E402
 from dure.project.bridge import Bridge  # noqa: E402
 from dure.project.settings import THREADS  # noqa: E402
 from dure.web.ui import live  # noqa: E402
 
-# What is loaded by now stays for good: the collector need not look at it again and again, request after request.
-gc.freeze()
-gc.set_threshold(20_000, 20, 50)
+collector.leave_loaded_alone()
 
 # Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
 threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()

@@ -85,10 +85,12 @@ def worker(concurrency: int = 4) -> None:
 
     import django
 
+    from dure.project import collector
     from dure.project.supervisor import database
 
     with database(Environment()):
         django.setup()
+        collector.leave_loaded_alone()
         from procrastinate.contrib.django import app as queue
 
         logging.getLogger("procrastinate").setLevel(logging.WARNING)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from dure.kit import ids
+from dure.kit.sql import array
 from dure.messaging import providers, queries, rules
 from dure.messaging.errors import NotPermitted
 from dure.messaging.models import Endpoint, HandOver, Outgoing
@@ -52,8 +53,8 @@ def claim_batch(*, medium: Medium, limit: int, asleep: bool, at: datetime) -> Ha
             begun_at=at,
         )
         cursor.execute(
-            "UPDATE messaging_outgoing SET fate = 1, hand_over_id = %s, tries = tries + 1 WHERE id = ANY(%s)",
-            [batch.pk, taken],
+            "UPDATE messaging_outgoing SET fate = 1, hand_over_id = %s, tries = tries + 1 WHERE id = ANY(%s::bigint[])",
+            [batch.pk, array(taken)],
         )
     return batch
 
@@ -155,11 +156,11 @@ def _note_handed(letters: Sequence[Letter], well: Mapping[int, Answer], medium: 
             [
                 at,
                 at,
-                [letter.outgoing for letter in letters],
-                [letter.consent for letter in letters],
-                [letter.night_consent for letter in letters],
-                [queries.price_of(medium, letter.body, day) for letter in letters],
-                [fates.get(answer.verdict, int(Fate.HANDING)) for answer in heard],
+                array(letter.outgoing for letter in letters),
+                array(letter.consent for letter in letters),
+                array(letter.night_consent for letter in letters),
+                array(queries.price_of(medium, letter.body, day) for letter in letters),
+                array(fates.get(answer.verdict, int(Fate.HANDING)) for answer in heard),
                 [answer.code for answer in heard],
                 [answer.provider_key for answer in heard],
             ],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dure.kit import ids, jobs
 from dure.kit.language import say
+from dure.kit.sql import array
 from dure.ledger import actions as ledger
 from dure.ledger.errors import NotEnough
 from dure.messaging import channels, queries, rules
@@ -165,8 +166,8 @@ def queue_people(*, sending: Sending, recipients: NDArray[Any], at: datetime) ->
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM messaging_sending WHERE id = %s FOR UPDATE", [sending.pk])
         first = not Outgoing.objects.filter(sending=sending).exists()
-        query, everybody = "SELECT unnest(%s::bigint[]), NULL::jsonb", f"{{{','.join(map(str, recipients.tolist()))}}}"
-        return _queue(sending, query, [everybody], at, first=first)
+        query = "SELECT unnest(%s::bigint[]), NULL::jsonb"
+        return _queue(sending, query, [array(recipients.tolist())], at, first=first)
 
 
 def queue_from(*, sending: Sending, query: str, parameters: Sequence[object] = (), at: datetime) -> int:

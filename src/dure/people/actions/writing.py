@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from dure.kit import clock
+from dure.kit.sql import array
 from dure.messaging import actions as messaging
 from dure.messaging import queries as messages
 from dure.messaging.models import HandOver, Message, Sending
@@ -246,8 +247,8 @@ def _hold(recipients: set[int]) -> _Held:
     """Lock these persons against withdrawal, in the order of their ids; who is locked by somebody else is not waited for."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM people_person WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            [list(recipients)],
+            "SELECT id FROM people_person WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+            [array(recipients)],
         )
         held = {row[0] for row in cursor.fetchall()}
         if len(held) == len(recipients):

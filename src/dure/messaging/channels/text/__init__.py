@@ -50,6 +50,8 @@ def byte_length(body: str) -> int:
 
 def type_of(body: str) -> str:
     """SMS or LMS, by length; what cannot be said at all would be the longer one."""
+    if len(body) > SMS_BYTES:  # a letter has a byte at least
+        return "LMS"
     try:
         return "SMS" if byte_length(body) <= SMS_BYTES else "LMS"
     except UnicodeEncodeError:
