@@ -16,6 +16,7 @@ from dure.shops.models import Shop
 from dure.town.actions import open_place
 from dure.town.cast import CHEOLSU, DONGBAEK, JINDALLAE, KEEPER, MOKRYEON, OKJA, SOONI, YOUNGHEE, Character
 from dure.town.places import DURE_NOODLES, MANGWON_SOTBAP, ZELKOVA_COFFEE, Place
+from tests.remembered import remembered
 
 __all__ = [
     "CHEOLSU",
@@ -69,4 +70,9 @@ def item_of(shop: Shop, name: str) -> MenuItem:
 
 def _opened(place: Place, at: datetime) -> Shop:
     workers = (place.owner, *(character for character, _ in place.staff))
-    return open_place(place, persons={character: person(character, at=at) for character in workers}, at=at)
+
+    def opened() -> Shop:
+        return open_place(place, persons={character: person(character, at=at) for character in workers}, at=at)
+
+    known = Person.objects.filter(email__in=[character.email for character in workers]).exists()
+    return opened() if known else remembered((place.name, at), opened)
