@@ -210,13 +210,14 @@ def statement_of(wallet: Wallet, *, limit: int = 100, before: int | None = None)
     lines = []
     for one in page:
         won = _signed(one, wallet.account)
+        kind = _KINDS.get((one.entry.kind, won > 0), Kind.JOINED)
         lines.append(
             Line(
                 id=one.pk,
-                kind=_KINDS.get((one.entry.kind, won > 0), Kind.JOINED),
+                kind=kind,
                 won=won,
                 balance=balance,
-                what=names.get(one.entry.reference, ""),
+                what=names.get(one.entry.reference, "") if kind in (Kind.PAID, Kind.RETURNED) else "",
                 at=one.entry.at,
             )
         )

@@ -254,6 +254,7 @@ def test_the_statement_adds_up_line_by_line_and_over_pages(owner: Owner) -> None
     assert [line.balance for line in lines] == [24_000, 27_000, 29_000, 30_000]
     assert sum(line.won for line in lines) == owner.balance
     assert queries.statement_of(owner.wallet, before=lines[1].id) == lines[2:]
+    assert [bool(line.what) for line in lines] == [True, True, True, False], "only what was bought has a name"
 
 
 def test_the_safeguarding_report_counts_twice_and_notices_a_planted_won(owner: Owner) -> None:
