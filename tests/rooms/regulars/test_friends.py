@@ -10,7 +10,7 @@ from dure.ordering import actions as ordering
 from dure.ordering.models import Bill
 from dure.people import actions as people
 from dure.people import queries as people_queries
-from dure.people.models import Device
+from dure.people.models import Device, Person
 from dure.people.values import Purpose, inbox_address
 from dure.regulars import actions as regulars
 from dure.regulars import queries
@@ -18,6 +18,7 @@ from dure.regulars.events import FriendJoined
 from dure.regulars.models import Relation
 from dure.regulars.values import Stage
 from dure.shops import fence
+from dure.shops.models import Shop
 from tests.rooms.ordering.conftest import BY, NOON, Place, key, phone, place
 from tests.rooms.ordering.test_orders import place_tea
 
@@ -141,6 +142,19 @@ def test_a_new_friend_finds_one_thank_you_in_the_inbox(place: Place, phone: Devi
     (message,) = inbox_of(inbox_address(relation.person.public_id))
     assert (message.kind, message.sender_name) == ("information", "두레국수")
     assert "첫 친구" in message.body
+
+
+def test_a_friend_who_reads_english_is_thanked_in_the_name_that_english_readers_know(
+    place: Place, phone: Device
+) -> None:
+    relation = join(place, phone)
+    Person.objects.filter(pk=relation.person_id).update(language="en")
+    Shop.objects.filter(pk=place.shop.pk).update(name_en="Dure Noodles")
+    channels.greet_friend(
+        FriendJoined(shop_id=place.shop.id, person_id=relation.person_id, relation_id=relation.id, at=NOON)
+    )
+    (message,) = inbox_of(inbox_address(relation.person.public_id))
+    assert (message.sender_name, message.title) == ("Dure Noodles", "Thank you for being a friend of Dure Noodles")
 
 
 def test_who_left_before_the_thank_you_gets_none(place: Place, phone: Device) -> None:

@@ -163,7 +163,7 @@ def tell(shop: Shop, person: Person, *, key: str, title: Text, body: Text, topic
             key=key,
             reference=key,
             sender=shop_sender(shop.public_id),
-            sender_name=(shop.name_en or shop.name) if language == "en" else shop.name,
+            sender_name=_name(shop, language),
             kind=MessageKind.INFORMATION,
             media=[Medium.PUSH, Medium.INBOX] if rings else [Medium.INBOX],
             title=title.within(language),
@@ -180,6 +180,10 @@ def tell(shop: Shop, person: Person, *, key: str, title: Text, body: Text, topic
     return True
 
 
+def _name(shop: Shop, language: str) -> str:
+    return (shop.name_en or shop.name) if language == "en" else shop.name
+
+
 def greet_friend(fact: FriendJoined) -> None:
     """Put a thank-you into a new friend's inbox, in the shop's own words where it has some, that says which coupon waits:
     information that they asked for by joining.
@@ -193,9 +197,8 @@ def greet_friend(fact: FriendJoined) -> None:
         coupons = offers.coupons_of(relation.person, at=fact.at).filter(shop=relation.shop)
         coupon = coupons.filter(offer__occasion=OfferOccasion.WELCOME).first()
         language = relation.person.language
-        title = say(
-            "{shop} 친구가 되어 주셔서 고마워요", en="Thank you for being a friend of {shop}", shop=relation.shop.name
-        )
+        name = _name(relation.shop, language)
+        title = say("{shop} 친구가 되어 주셔서 고마워요", en="Thank you for being a friend of {shop}", shop=name)
         body = say("올 때마다 도장을 찍어 드릴게요.", en="You get a stamp every time you come.")
         if coupon:
             body = say(
@@ -208,7 +211,7 @@ def greet_friend(fact: FriendJoined) -> None:
         people.message_person(
             person=relation.person,
             sender=shop_sender(relation.shop.public_id),
-            sender_name=relation.shop.name,
+            sender_name=name,
             kind=MessageKind.INFORMATION,
             title=title.within(language),
             body=f"{said}\n\n{body.within(language)}" if said else body.within(language),
