@@ -1,11 +1,7 @@
 """The builder of audiences in a real browser: slide, tap the map, save, reload, and all of it without a script."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,20 +15,10 @@ SHOP = "두레국수"
 
 
 @pytest.fixture(scope="module")
-def peopled(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Product:
+def peopled(product: Product) -> Product:
     """The product with a country of thirty thousand."""
-    env = {k: v for k, v in os.environ.items() if k != "DURE_DATABASE_URL"}
-    env["DURE_HOME"] = str(home_of(tmp_path_factory))
-    subprocess.run(
-        [sys.executable, "-m", "dure.project.cli", "audience", "build", "--people", "30000"], env=env, check=True
-    )
+    product.dure("audience", "build", "--people", "30000")
     return product
-
-
-def home_of(factory: pytest.TempPathFactory) -> Path:
-    """Where this file's product lives: the newest of the story's homes."""
-    homes = sorted(factory.getbasetemp().glob("story*/home"), key=lambda home: home.stat().st_mtime)
-    return homes[-1]
 
 
 def come_in(page: Page, product: Product) -> str:

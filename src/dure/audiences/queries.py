@@ -24,6 +24,7 @@ from pyroaring import BitMap
 from dure.audiences import rules, words
 from dure.audiences.engine import noise
 from dure.audiences.engine.expression import All, Between, Everybody, Expression, Is, Not, Unanswerable, Value
+from dure.audiences.engine.few import which
 from dure.audiences.engine.traits import Kind, Trait
 from dure.audiences.errors import AudienceNotFound, BadDefinition, CannotCount, NoIndex
 from dure.audiences.models import Answer, Asking, Audience, Frozen, Release
@@ -35,7 +36,7 @@ from dure.kit.language import say
 from dure.people.models import Consent
 from dure.people.values import NETWORK_SENDER, Purpose, shop_sender
 from dure.regulars import queries as regulars
-from dure.regulars.models import CountedVisit, StampCard
+from dure.regulars.models import CountedVisit, Relation, StampCard
 from dure.shops import fence
 from dure.shops.models import Membership, Shop
 from dure.shops.values import Role
@@ -324,11 +325,10 @@ def means_friends_alone(expression: Expression) -> bool:
 def _friends(shop: Shop, expression: Expression, at: datetime) -> BitMap:
     # Operators know nothing of a shop's own friends.
     wanted = All((Is("consent", ("marketing",)), rules.without_tags(meant(expression, shop))))
-    own = _own_index(shop, at, rules.traits_in(wanted))
-    if own is None:
+    persons, columns = _own_people(shop, at, rules.traits_in(wanted))
+    if not len(persons):
         return BitMap()
-    ordinals = own.resolve(wanted)
-    return BitMap(np.asarray(own.persons(ordinals), dtype=np.uint32))
+    return BitMap(persons[which(wanted, OWN_SCHEMA, columns, len(persons))])
 
 
 def _neighbours(shop: Shop, expression: Expression, at: datetime) -> BitMap:
@@ -345,11 +345,9 @@ def _neighbours(shop: Shop, expression: Expression, at: datetime) -> BitMap:
         rows = cursor.fetchall()
     if not rows:
         return BitMap()
-    from dure.audiences.engine.index import Index
-
-    everybody = Index.of(OWN_SCHEMA, np.array([row[0] for row in rows], dtype=np.int64), _told_of_strangers(rows, at))
-    found = everybody.resolve(rules.of_strangers(rules.without_tags(meant(expression, shop))))
-    return BitMap(np.asarray(everybody.persons(found), dtype=np.uint32))
+    persons = np.array([row[0] for row in rows], dtype=np.uint32)
+    wanted = rules.of_strangers(rules.without_tags(meant(expression, shop)))
+    return BitMap(persons[which(wanted, OWN_SCHEMA, _told_of_strangers(rows, at), len(rows))])
 
 
 def _told_of_strangers(rows: Sequence[tuple[Whatever, ...]], at: datetime) -> dict[str, NDArray[np.int64]]:
@@ -424,64 +422,66 @@ _NEIGHBOURS = """
 """
 
 
-def _own_index(shop: Shop, at: datetime, traits: set[str]) -> Index | None:
-    """The friends of a shop as an index of their own that knows these traits, read from the tables; taste only of those who
-    agreed to it."""
-    friends = list(
-        regulars.friends_of(shop, at=at)
-        .filter(person__erased_at__isnull=True)
-        .values_list("person_id", "id", "stage", "last_visit_at", F("stamps") - F("stamps_spent"))
+def _own_people(shop: Shop, at: datetime, traits: set[str]) -> tuple[NDArray[np.uint32], dict[str, NDArray[np.int64]]]:
+    """The friends of a shop and a column of each of these traits of theirs, read from the tables; taste only of those who agreed
+    to it. Of what is not asked nothing is read."""
+    friends = (
+        regulars.friends_of(shop, at=at) if "relation" in traits else Relation.objects.filter(shop=shop, left_at=None)
     )
-    if not friends:
-        return None
-    agreed = _agreed([person for person, *_ in friends], shop_sender(shop.public_id))
+    standing = ("stage", F("stamps") - F("stamps_spent")) if "relation" in traits else ()
+    rows = list(
+        friends.filter(person__erased_at__isnull=True).values_list("person_id", "id", "last_visit_at", *standing)
+    )
+    agreed = _agreed([row[0] for row in rows], shop_sender(shop.public_id)) if rows else {}
+    tasted = [Purpose.TASTE in agreed.get(row[0], ()) and row[2] is not None for row in rows]
+    bounds = {trait.name: trait for trait in OWN_SCHEMA}
     recent = CountedVisit.objects.filter(shop=shop, at__gt=at - timedelta(days=90), at__lte=at)
-    lately = {
-        row["relation_id"]: (row["n"], row["won"])
-        for row in recent.values("relation_id").annotate(n=Count("id"), won=Sum("spent"))
+    found: dict[str, Sequence[int]] = {
+        "region": [0] * len(rows),
+        "sex": [-1] * len(rows),
+        "age": [-1] * len(rows),
+        "channel": [1] * len(rows),
     }
-    hours: dict[int, int] = {}
-    for relation, when in recent.values_list("relation_id", "at"):
-        hours[relation] = hours.get(relation, 0) | 1 << _part_of_day(when)
-    goal = StampCard.objects.filter(shop=shop, running=True).values_list("goal", flat=True).first()
-    bounds = {trait.name: trait for trait in population.SCHEMA}
-    taste_bit = 1 << bounds["taste"].values.index(TASTES_OF.get(shop.category, "korean"))
-    kind = VISITED_AT.get(shop.category, shop.category)
-    visited_bit = 1 << bounds["visited"].values.index(kind if kind in bounds["visited"].values else "korean")
-    relation_bits = {name: 1 << place for place, name in enumerate(RELATIONS)}
-    rows = []
-    for person, relation, stage, last, stamps in friends:
-        yes = agreed.get(person, set())
-        visits, won = lately.get(relation, (0, 0))
-        tasted = Purpose.TASTE in yes and last is not None
-        stands = relation_bits["friend"] | relation_bits[stage]
-        if goal and goal - stamps <= 2:
-            stands |= relation_bits["near-reward"]
-        consent = (Purpose.ADVERTISING in yes) | (Purpose.NIGHT in yes) << 1 | (Purpose.TASTE in yes) << 3
-        rows.append(
-            (
-                person,
-                {
-                    "region": 0,
-                    "sex": -1,
-                    "age": -1,
-                    "taste": taste_bit if tasted else 0,
-                    "visited": visited_bit if tasted else 0,
-                    "hours": hours.get(relation, 0) if tasted else 0,
-                    "last_seen": min((at - last).days, bounds["last_seen"].high) if last else -1,
-                    "visits": min(visits, bounds["visits"].high),
-                    "spend": min(won // 1000, bounds["spend"].high),
-                    "channel": 1,
-                    "consent": consent,
-                    "relation": stands,
-                },
-            )
-        )
-    from dure.audiences.engine.index import Index
+    if rows and "relation" in traits:
+        found["relation"] = _relations(shop, rows)
+    if "consent" in traits:
+        found["consent"] = [_consents(agreed.get(row[0], set())) for row in rows]
+    if "last_seen" in traits:
+        found["last_seen"] = [min((at - row[2]).days, bounds["last_seen"].high) if row[2] else -1 for row in rows]
+    if "taste" in traits:
+        found["taste"] = [_bits(bounds["taste"], {TASTES_OF.get(shop.category, "korean")}) * yes for yes in tasted]
+    if "visited" in traits:
+        kind = VISITED_AT.get(shop.category, shop.category)
+        visited = _bits(bounds["visited"], {kind if kind in bounds["visited"].values else "korean"})
+        found["visited"] = [visited * yes for yes in tasted]
+    if rows and "hours" in traits:
+        hours: dict[int, int] = {}
+        for relation, when in recent.values_list("relation_id", "at"):
+            hours[relation] = hours.get(relation, 0) | 1 << _part_of_day(when)
+        found["hours"] = [hours.get(row[1], 0) * yes for row, yes in zip(rows, tasted, strict=True)]
+    if rows and traits & {"visits", "spend"}:
+        counted = recent.values_list("relation_id").annotate(n=Count("id"), won=Sum("spent"))
+        lately = {relation: (visits, won) for relation, visits, won in counted}
+        both = [lately.get(row[1], (0, 0)) for row in rows]
+        found["visits"] = [min(visits, bounds["visits"].high) for visits, _ in both]
+        found["spend"] = [min(won // 1000, bounds["spend"].high) for _, won in both]
+    columns = {name: np.array(values, np.int64) for name, values in found.items() if name in traits}
+    return np.array([row[0] for row in rows], np.uint32), columns
 
-    asked = tuple(trait for trait in OWN_SCHEMA if trait.sorted or trait.kind is Kind.REGION or trait.name in traits)
-    columns = {t.name: np.array([row[t.name] for _, row in rows], dtype=np.int64) for t in asked}
-    return Index.of(asked, np.array([person for person, _ in rows], dtype=np.int64), columns)
+
+def _relations(shop: Shop, rows: Sequence[tuple[Whatever, ...]]) -> list[int]:
+    """What each friend is to the shop, as bits, of rows that end with the stage and the stamps."""
+    bit = {name: 1 << place for place, name in enumerate(RELATIONS)}
+    goal = StampCard.objects.filter(shop=shop, running=True).values_list("goal", flat=True).first()
+    near = goal - 2 if goal else None
+    return [
+        bit["friend"] | bit[stage] | (bit["near-reward"] if near is not None and stamps >= near else 0)
+        for *_, stage, stamps in rows
+    ]
+
+
+def _consents(yes: set[Purpose]) -> int:
+    return (Purpose.ADVERTISING in yes) | (Purpose.NIGHT in yes) << 1 | (Purpose.TASTE in yes) << 3
 
 
 def _agreed(persons: list[int], sender: str) -> dict[int, set[Purpose]]:
@@ -583,30 +583,31 @@ def means_own_alone(document: object) -> bool:
     return rules.is_own(read_document(document))
 
 
-@answering()
 def count_in_twin(shop: Shop, expression: Expression) -> int:
     """How many people of the twin are meant. Free, and tells nothing that the twin's own release did not."""
-    return index("twin").count(strangers(expression, shop))
+    people: int = _once("count", shop, expression, lambda twin: twin.count(strangers(expression, shop)))
+    return people
 
 
-_REMEMBERED = 256
-_told: WeakKeyDictionary[Index, dict[tuple[str, ...], Whatever]] = WeakKeyDictionary()
+_REMEMBERED = 512
+"""Of each kind of question; the oldest is forgotten first."""
+_told: WeakKeyDictionary[Index, dict[str, dict[tuple[str, Expression], Whatever]]] = WeakKeyDictionary()
 
 
 def _once(what: str, shop: Shop, expression: Expression, tell: Callable[[Index], Whatever]) -> Whatever:
     """What the twin tells of an expression, computed once a process: the twin never changes, a new one is another."""
     twin = index("twin")
-    key = (what, shop.district, rules.to_json(expression))
+    key = (shop.district, expression)
     with _lock:
-        known = _told.setdefault(twin, {})
+        known = _told.setdefault(twin, {}).setdefault(what, {})
         if key in known:
             return known[key]
     with answering():
         told = tell(twin)
     with _lock:
-        if len(known) >= _REMEMBERED:
-            known.clear()
         known[key] = told
+        if len(known) > _REMEMBERED:
+            del known[next(iter(known))]
     return told
 
 

@@ -56,7 +56,12 @@ _RANGES: Mapping[str, tuple[Text, Text]] = {
 
 def tags() -> Tags:
     """The traits that operators added."""
-    return Tags(Path(settings.HOME) / "audiences" / "tags")
+    return _tags(settings.HOME)
+
+
+@cache
+def _tags(home: Path) -> Tags:
+    return Tags(Path(home) / "audiences" / "tags")
 
 
 def catalogue() -> Catalogue:

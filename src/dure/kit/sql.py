@@ -7,10 +7,11 @@ answer (docs/reference/where-an-orders-time-goes.md), and the text is the same e
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class _Text(Generic[M]):
         given = list(self.given)
         for place, which in self.places:
             given[place] = values[which]
-        with connection.cursor() as cursor:
+        with _prepared() as cursor:
             cursor.execute(self.sql, given)
             return [self._model(list(row)) for row in cursor.fetchall()]
 
@@ -92,6 +93,17 @@ class _Text(Generic[M]):
         for name, place in self.annotations.items():
             setattr(made, name, row[place])
         return made
+
+
+def _prepared() -> Any:
+    """A cursor whose texts PostgreSQL reads and plans once a connection: Django's own, bound on the server's side. Whoever keeps a
+    log of questions is to read them whole, so there they are bound on ours."""
+    if connection.queries_logged:
+        return connection.cursor()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        server_side: Any = ServerBindingCursor
+        return cast("Any", connection)._prepare_cursor(server_side(connection.connection))  # noqa: SLF001
 
 
 def _stand_in(argument: object, marks: list[object]) -> object:

@@ -56,8 +56,8 @@ def _devices(secret_hash: bytes) -> QuerySet[Device]:
 
 @written_once
 def sessions_alive(session_key: str, at: datetime) -> QuerySet[Session]:
-    """The login with this key, unless it is over."""
-    return Session.objects.filter(session_key=session_key, expire_date__gt=at)
+    """The login with this key and its person, unless it is over."""
+    return Session.objects.select_related("person").filter(session_key=session_key, expire_date__gt=at)
 
 
 @written_once

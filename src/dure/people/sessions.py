@@ -1,6 +1,7 @@
 """Django's sessions in the database, each naming the person who logged in (SESSION_ENGINE), and who that is
 (AUTHENTICATION_BACKENDS): both are asked at every request of somebody who logged in."""
 
+from contextvars import ContextVar
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
@@ -9,6 +10,9 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from dure.kit import clock
+
+_came_along: ContextVar[Any] = ContextVar("dure_person_of_session", default=None)
+"""The person whom the session just read named, for whoever asks next: a login is one question to the database, not two."""
 
 
 class SessionStore(DatabaseStore):
@@ -23,7 +27,9 @@ class SessionStore(DatabaseStore):
     def _get_session_from_db(self) -> Any:
         from dure.people import queries
 
+        _came_along.set(None)
         for session in queries.sessions_alive(self.session_key, clock.wall()) if self.session_key else ():
+            _came_along.set(session.person)
             return session
         self._session_key = None
         return None
@@ -35,12 +41,14 @@ class SessionStore(DatabaseStore):
 
 
 class Known:
-    """Finds a person by their number with a question that is written once."""
+    """Finds a person by their number: the one who came with the session, once, or by a question that is written once."""
 
     def get_user(self, user_id: int) -> Any:
         from dure.people import queries
 
-        for person in queries.persons_numbered(user_id):
+        known = _came_along.get()
+        _came_along.set(None)
+        for person in [known] if known is not None and known.pk == user_id else queries.persons_numbered(user_id):
             return person if self.user_can_authenticate(person) else None  # type: ignore[attr-defined]
         return None
 

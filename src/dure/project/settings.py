@@ -118,6 +118,9 @@ def _database() -> dict[str, Any]:
     name, user, password = parts.pop("dbname", "dure"), parts.pop("user", ""), parts.pop("password", "")
     host, port = parts.pop("host", ""), parts.pop("port", "")
     parts["options"] = ENV.session_options(url)
+    parts["prepare_threshold"] = (
+        3  # of texts that are written once (kit/sql.py); all others are bound before they are sent
+    )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,

@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from dure.audiences.engine import draw, hands, kernel
 from dure.audiences.engine.containers import Damaged, assembled, gathered, packed, row_of
 from dure.audiences.engine.expression import All, Any, Between, Everybody, Expression, Is, Not, Unanswerable
+from dure.audiences.engine.few import which
 from dure.audiences.engine.index import Change, Index
 from dure.audiences.engine.traits import Kind, Trait
 
@@ -322,3 +323,33 @@ def test_a_draw_is_the_same_tomorrow_and_another_salt_another() -> None:
     later, _ = draw.split(np.arange(1, 40_001), (100,), "holdout")
     assert set(held) <= set(later), "who is held out stays held out when the audience grows"
     assert len(draw.sample(ids, 30_000, "x")) == len(ids)
+
+
+@settings(max_examples=150, deadline=None)
+@given(EXPRESSIONS)
+def test_of_few_people_the_same_is_said_without_an_index(expression: Expression) -> None:
+    few = {name: column[:900] for name, column in COLUMNS.items()}
+    assert which(expression, SCHEMA, few, 900).tolist() == naive(expression, few).tolist()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        Is("shoe_size", ("42",)),
+        Is("taste", ("t99",)),
+        Is("sex", ("x",)),
+        Is("region", ("서울",)),
+        Is("age", ("young",)),
+        Between("taste", 1, 2),
+        Between("age", 40, 20),
+        Any((Everybody(), Not(Is("taste", ("t99",))))),
+    ],
+)
+def test_what_an_index_cannot_answer_of_many_is_not_answered_of_few(expression: Expression) -> None:
+    with pytest.raises(Unanswerable) as of_many:
+        INDEX.count(expression)
+    with pytest.raises(Unanswerable) as of_few:
+        which(expression, SCHEMA, COLUMNS, PEOPLE)
+    assert (of_few.value.reason, of_few.value.trait, of_few.value.value) == (
+        of_many.value.reason, of_many.value.trait, of_many.value.value,
+    )  # fmt: skip

@@ -48,6 +48,15 @@ def test_it_answers_as_the_queryset_does_for_each_argument_anew(shop: Shop) -> N
     assert tables_named(shop.id + 1, ("1", "2")) == []
 
 
+def test_its_text_is_planned_once_a_connection_and_then_only_filled_in(shop: Shop) -> None:
+    for name in ("1", "2", "no such table", "3", "1"):
+        found = tables_named(shop.id, (name,))
+        assert found == list(Table.objects.filter(shop=shop, name=name))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%\"after\"%%shops_table%%'")
+        assert cursor.fetchone() == (1,)
+
+
 def test_what_it_gives_is_a_model_like_any_other(shop: Shop) -> None:
     [table] = tables_named(shop.id, ("2",))
     table.name = "창가"

@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dure.audiences import queries
@@ -14,7 +16,7 @@ from dure.audiences.engine.index import Index
 from dure.audiences.models import Asking, Audience
 from dure.audiences.population import people as population
 from dure.shops import fence
-from dure.shops.models import Shop
+from dure.shops.models import Membership, Shop
 from dure.web.console import chips, sketch
 from dure.web.ui import limits
 from tests import cast
@@ -119,6 +121,20 @@ def test_counting_writes_nothing(owner: Desk, twin: Index, django_assert_max_num
     with watched() as pen:
         asked(owner, age_from="21")
     assert not pen.wrote
+
+
+def test_a_count_asks_the_database_who_asks_and_what_they_may_and_nothing_else(owner: Desk, twin: Index) -> None:
+    with CaptureQueriesContext(connection) as questions:
+        asked(owner, age_from="22")
+    assert [one["sql"].split('"')[1] for one in questions.captured_queries] == ["people_session", "shops_membership"]
+
+
+def test_who_no_longer_works_here_counts_nobody_from_the_next_question_on(
+    owner: Desk, noodles: Shop, twin: Index
+) -> None:
+    assert asked(owner, age_from="22")[0] == 200
+    Membership.objects.filter(shop=noodles).delete()
+    assert asked(owner, age_from="22")[0] == 404
 
 
 def test_own_friends_are_counted_from_the_tables(owner: Desk, noodles: Shop, twin: Index) -> None:

@@ -36,13 +36,13 @@ class Tags:
     """All of them, in one folder."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._list_of_them = path, path / "tags.json"
 
     @property
     def stamp(self) -> str:
         """Changes whenever one is added, dropped or comes alive; empty while there is none."""
         try:
-            found = (self.path / "tags.json").stat()
+            found = self._list_of_them.stat()  # asked at every count
         except FileNotFoundError:
             return ""
         return f"{found.st_ino}:{found.st_mtime_ns}"
@@ -50,7 +50,7 @@ class Tags:
     def all(self) -> tuple[Tag, ...]:
         """In the order in which they were added."""
         try:
-            told = json.loads((self.path / "tags.json").read_text())
+            told = json.loads(self._list_of_them.read_text())
         except FileNotFoundError:
             return ()
         return tuple(Tag(**one) for one in told)

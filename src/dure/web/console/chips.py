@@ -89,9 +89,13 @@ def read(said: QueryDict) -> Read:
 def _conditions(said: QueryDict, box: str, words: TraitWords) -> list[Document]:
     name = named(box, words.name)
     if words.asks is Asks.RANGE:
+        if f"{name}_from" not in said and f"{name}_to" not in said:
+            return []
         ends = {"from": said.get(f"{name}_from", "").strip(), "to": said.get(f"{name}_to", "").strip()}
         typed = {end: int(text) if text.isdecimal() and len(text) < 9 else text for end, text in ends.items() if text}
         return [{"trait": words.name, **typed}] if typed else []
+    if name not in said:
+        return []
     values = list(dict.fromkeys(value for value in said.getlist(name) if value))
     if words.asks is Asks.REGION:
         # A 구 within a 시 narrows it: the larger one is what the smaller ones were opened from.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
@@ -399,8 +400,10 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
     provinces = {one.code: one for one in here.provinces}
     view = view if view in provinces else ""
     shown = [one for one in here.districts if one.code.startswith(view)]
-    points = {one.code: korea.point(one.lon, one.lat) for one in shown}
-    left, top, width, height = _frame(list(points.values())) if view else (0, 0, korea.WIDTH, korea.HEIGHT)
+    points = _points()
+    left, top, width, height = (
+        _frame([points[one.code] for one in shown]) if view else (0, 0, korea.WIDTH, korea.HEIGHT)
+    )
     most = max([spread.get(one.code, 0) for one in shown] + [1])
     letters = round(width * 0.034, 2)
     largest = width * (0.05 if view else 0.03)
@@ -408,7 +411,7 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
     for one in shown:
         people = spread.get(one.code, 0)
         x, y = points[one.code]
-        picked = any(one.code.startswith(code) or code.startswith(one.code) for code in chosen)
+        picked = bool(chosen) and any(one.code.startswith(code) or code.startswith(one.code) for code in chosen)
         radius = round(max(largest * (people / most) ** 0.5, width * 0.004), 2)
         bubbles.append(
             {
@@ -453,6 +456,18 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
     }
 
 
+@cache
+def _points() -> dict[str, tuple[float, float]]:
+    """Where each 시군구 lies on the map."""
+    return {one.code: korea.point(one.lon, one.lat) for one in queries.places().districts}
+
+
+@cache
+def _titled(name: str) -> str:
+    """A name as SVG says it. Names of places are some hundreds, and stay."""
+    return f"<title>{escape(name)}</title>"
+
+
 _PICKED = ' class="picked"'
 
 
@@ -461,7 +476,7 @@ def _circles(bubbles: list[dict[str, Any]], letters: float) -> SafeString:
     hundreds of shapes, and the map is drawn anew whenever a slider rests."""
     drawn = "".join(
         f'<circle data-region="{b["code"]}"{_PICKED if b["picked"] else ""} cx="{b["x"]}" cy="{b["y"]}" r="{b["r"]}">'
-        f"<title>{escape(b['name'])}</title></circle>"
+        f"{_titled(b['name'])}</circle>"
         for b in bubbles
     )
     if letters:

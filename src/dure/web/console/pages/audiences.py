@@ -16,6 +16,7 @@ from dure.audiences.values import NAME_MAX, SMALLEST
 from dure.kit import clock
 from dure.kit.errors import DureError, Invalid
 from dure.kit.language import clean, say
+from dure.shops import fence
 from dure.shops.values import Ability
 from dure.web.console import chips, sketch
 from dure.web.console.frame import see, show, staff_of, told
@@ -151,7 +152,7 @@ def _ready() -> bool:
 # What changes while one moves a slider
 
 
-@staff_who_may(Ability.EDIT_OFFERS, "GET", "POST")
+@staff_who_may(Ability.EDIT_OFFERS, "GET", "POST", outside=True)
 def audience_count(request: HttpRequest, shop: Shop) -> HttpResponse:
     """How many, as JSON and nothing else: of a form's fields, or of a `definition` (JSON or a line of text).
 
@@ -173,7 +174,8 @@ def audience_count(request: HttpRequest, shop: Shop) -> HttpResponse:
                 refusal.sentence, pointer=refusal.pointer, field=read.field_at(refusal.pointer)
             ) from refusal
     if queries.means_friends_alone(expression):
-        people = queries.friends_meant(shop, expression, at=clock.now())
+        with fence.within_shop(shop.pk):
+            people = queries.friends_meant(shop, expression, at=clock.now())
         return JsonResponse({"people": people, "from": "friends", "said": sketch.exactly(people)})
     people = queries.count_in_twin(shop, expression)
     return JsonResponse({"people": people, "from": "twin", "said": sketch.about(people)})
