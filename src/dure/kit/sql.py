@@ -174,7 +174,7 @@ def _insert(rows: Sequence[Model], conflict: str) -> list[tuple[int]]:
     return given
 
 
-def numbers(query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> NDArray[np.int64]:
+def numbers(query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> NDArray[np.int64]:
     """The only column (bigint, never NULL) of an SQL `query`: (n,), in its order. PostgreSQL packs them into one value, so a
     million take a third of a second and no Python object is made of any of them. At most 60 million: a value has 1 GB."""
     with connection.cursor() as cursor:
