@@ -53,7 +53,9 @@ def test_slide_tap_save_and_come_back(peopled: Product, opened: Open, picture: C
     page.select_option("#view", "11")
     expect(page.locator(".korea circle")).to_have_count(25)
     wide = said.inner_text()
-    box = page.locator(".korea circle[data-region='11440']").bounding_box()
+    bubble = page.locator(".korea circle[data-region='11440']")
+    bubble.scroll_into_view_if_needed()  # a mouse at a place below the fold meets nothing
+    box = bubble.bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#r-11440")).to_be_checked()
