@@ -12,6 +12,8 @@ from dure.lift.values import Footing, Judgement, Told, Verdict
 RESULTS_TO_FORECAST = 30
 SURE, SURE_ALONE, LIKELY, SHOWN = 0.997, 0.998, 0.8, 0.9
 """How sure one must be. `make calibrate` measures what follows: false "it worked" at most once in a hundred."""
+FEW = 5
+"""Of fewer visits than these, in both groups together, a campaign alone says nothing: one guest is no "probably"."""
 
 
 def judge(
@@ -28,6 +30,7 @@ def judge(
     shown = newcombe(came_reached, reached, came_held, held, level=SHOWN)
     likely = newcombe(came_reached, reached, came_held, held, level=2 * LIKELY - 1)
     worked, hurt, probably = float(sure.low) > 0, float(sure.high) < 0, float(likely.low) > 0
+    probably = probably and came_reached + came_held >= FEW
     footing, low, guess, high = Footing.ALONE, float(shown.low), float(shown.guess), float(shown.high)
     if family is not None and shops >= SHOPS_FOR_INTERVALS:
         footing = Footing.FAMILY

@@ -108,6 +108,15 @@ def test_verdicts_follow_the_numbers() -> None:
     assert (rules.may_be_measured(59), rules.may_be_measured(60)) == (False, True)
 
 
+def test_one_guest_is_no_probably() -> None:
+    """Four times in five it is right, and still nobody says it of a single visit. The control: of five visits it is said."""
+    said = {
+        came: rules.judge(came_reached=came, reached=40, came_held=0, held=40).verdict
+        for came in (1, rules.FEW - 1, rules.FEW)
+    }
+    assert list(said.values()) == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PROBABLY]
+
+
 def test_a_family_of_fewer_than_three_hundred_claims_nothing() -> None:
     def said(shops: int) -> Verdict:
         n = np.full(shops, 300.0)
