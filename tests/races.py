@@ -28,3 +28,16 @@ def at_once(*acts: Callable[[], Any], within: float = 30.0) -> list[Any]:
         thread.join(within)
         assert not thread.is_alive(), f"an act did not end within {within:g} s"
     return results
+
+
+def somebody_waits_for(table: str) -> bool:
+    """Whether some statement about this table waits for a lock now."""
+    with connection.cursor() as cursor:
+        # A transaction goes on seeing what it saw at its first look, unless it clears that.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s)",
+            [f"%{table}%"],
+        )
+        return bool(cursor.fetchone()[0])

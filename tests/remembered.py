@@ -14,7 +14,7 @@ from dure.shops import fence
 
 M = TypeVar("M", bound=Model)
 Rows = dict[str, set[str]]
-_known: dict[object, tuple[int, str] | None] = {}
+_known: dict[object, tuple[type[Model], int, str] | None] = {}
 
 
 def remembered(key: object, act: Callable[[], M]) -> M:
@@ -23,22 +23,18 @@ def remembered(key: object, act: Callable[[], M]) -> M:
     rows that were there is never remembered. For the caller to say with `key`: what the act depends on."""
     known = _known.get(key)
     if known is not None:
-        number, script = known
+        model, number, script = known
         with transaction.atomic(), fence.across_shops(), connection.cursor() as cursor:
             cursor.execute(script)
-        return _model[key].objects.get(pk=number)  # type: ignore[attr-defined,no-any-return]
+        return model.objects.get(pk=number)  # type: ignore[attr-defined,no-any-return]
     if key in _known:
         return act()
     before = _rows()
     made = act()
     after = _rows()
     changed = any(before[table] - after[table] for table in before)
-    _known[key] = None if changed else (made.pk, _script(before, after))
-    _model[key] = type(made)
+    _known[key] = None if changed else (type(made), made.pk, _script(before, after))
     return made
-
-
-_model: dict[object, type[Model]] = {}
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from dure.messaging import actions as messaging
 from dure.messaging.errors import TooLate
@@ -13,7 +13,7 @@ from dure.messaging.models import Outgoing, Sending
 from dure.messaging.values import Medium, MessageKind, SendingState
 from tests.cast import NOON
 from tests.patience import eventually
-from tests.races import at_once
+from tests.races import at_once, somebody_waits_for
 
 LATER = NOON + timedelta(days=100)
 
@@ -29,16 +29,6 @@ def over(transactional_db: None) -> Iterator[Sending]:
     yield sending
     Outgoing.objects.all().delete()
     Sending.objects.all().delete()
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            " AND query LIKE '%messaging_sending%')"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def drop() -> int:
@@ -60,7 +50,7 @@ def test_who_queues_while_it_is_dropped_leaves_no_row_of_nothing(over: Sending) 
         with transaction.atomic():
             messaging.queue_messages(sending=over, recipients=[(1, None)], at=NOON)
             queued.set()
-            eventually(somebody_waits)
+            eventually(lambda: somebody_waits_for("messaging_sending"))
 
     def drop_meanwhile() -> int:
         queued.wait(20)

@@ -19,6 +19,7 @@ from dure.people import queries
 from dure.people.models import Person, Retained
 from dure.people.values import Purpose, inbox_address
 from tests.patience import eventually
+from tests.races import somebody_waits_for
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SHOP = "shop:shp_noodles"
@@ -73,17 +74,6 @@ def in_thread(work: Callable[[], None]) -> threading.Thread:
     return threading.Thread(target=run)
 
 
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        # A transaction goes on seeing what it saw at its first look, unless it clears that.
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%people_person%')"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def what_happened(person: Person, send: Callable[[Person, Between, str], None]) -> list[str]:
     """The order of things when the person withdraws between the question and the hand-over."""
     happened: list[str] = []
@@ -96,7 +86,7 @@ def what_happened(person: Person, send: Callable[[Person, Between, str], None]) 
 
     def between() -> None:
         withdrawal.start()
-        eventually(lambda: "acknowledged" in happened or somebody_waits_for_a_lock())
+        eventually(lambda: "acknowledged" in happened or somebody_waits_for("people_person"))
         happened.append("handed over")
 
     send(person, between, "race")
