@@ -295,7 +295,7 @@ def _live(shop: Shop, *, share: float, at: datetime) -> None:
     chance = Random(shop.name)
     served = menus.menu_of(shop)
     tables = list(shop_queries.tables_of(shop))
-    now = _now(shop, at)
+    now = eating_now(shop, at)
     free = tables[: -len(now)] if now else tables
     past = sorted([*_past(shop, chance, share=share, at=at), *_today(shop, share=share, at=at)])
     for coming in past:
@@ -344,15 +344,14 @@ def _today(shop: Shop, *, share: float, at: datetime) -> Iterator[Coming]:
             yield Coming(came, _guest(came, joins=number % 3 == 0))
 
 
-def _now(shop: Shop, at: datetime) -> list[Coming]:
-    """Three tables are taken: one party waits for its food, one is being cooked for, one is about to eat."""
-    steps = ((4, OrderState.ACCEPTED), (9, OrderState.COOKING), (14, OrderState.READY))
-    if not shop_queries.opening(shop, at - timedelta(minutes=15)).open:
+def eating_now(shop: Shop, at: datetime) -> list[Coming]:
+    """Three tables are taken: one party waits for its food, one is being cooked for, one is about to eat. Nobody, unless the
+    door was open for all three."""
+    steps = ((14, OrderState.READY), (9, OrderState.COOKING), (4, OrderState.ACCEPTED))
+    came = [(at - timedelta(minutes=minutes), kitchen) for minutes, kitchen in steps]
+    if not all(shop_queries.opening(shop, moment).open for moment, _ in came):
         return []
-    return [
-        Coming(at - timedelta(minutes=minutes), _guest(at, joins=False), kitchen)
-        for minutes, kitchen in reversed(steps)
-    ]
+    return [Coming(moment, _guest(at, joins=False), kitchen) for moment, kitchen in came]
 
 
 def _visit(shop: Shop, served: Menu, table: Table, coming: Coming, chance: Random) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -208,6 +209,18 @@ def test_the_day_has_begun_and_the_kitchen_is_at_work(noodles: Shop) -> None:
         OrderState.READY,
         OrderState.SERVED,
     }
+
+
+def test_it_settles_at_any_minute_also_just_after_a_shop_closed(home: Path) -> None:
+    """Guests who eat now must have come while the door was open: a demo that is begun at 21:40 would not start otherwise."""
+    ate = Counter[str]()
+    for shop in queries.open_shops():
+        for minute in range(0, 24 * 60, 4):
+            at = EVENING + timedelta(minutes=minute)
+            came = town.eating_now(shop, at)
+            assert all(queries.opening(shop, coming.at).open for coming in came), (shop.name, at.astimezone(KST))
+            ate[shop.name] += len(came)
+    assert all(ate.values())
 
 
 def test_coupons_were_used_by_those_who_came_back(noodles: Shop) -> None:
