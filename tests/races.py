@@ -30,14 +30,19 @@ def at_once(*acts: Callable[[], Any], within: float = 30.0) -> list[Any]:
     return results
 
 
-def somebody_waits_for(table: str) -> bool:
-    """Whether some statement about this table waits for a lock now."""
+def somebody_waits_for(what: str) -> bool:
+    """Whether some statement that names `what`, a table or a lock, waits for a lock now."""
+    return waiting_for(what) > 0
+
+
+def waiting_for(what: str) -> int:
+    """How many statements that name `what` wait for a lock now."""
     with connection.cursor() as cursor:
         # A transaction goes on seeing what it saw at its first look, unless it clears that.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s)",
-            [f"%{table}%"],
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s",
+            [f"%{what}%"],
         )
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])

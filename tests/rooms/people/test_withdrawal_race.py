@@ -19,7 +19,7 @@ from dure.people import queries
 from dure.people.models import Person, Retained
 from dure.people.values import Purpose, inbox_address
 from tests.patience import eventually
-from tests.races import somebody_waits_for
+from tests.races import somebody_waits_for, waiting_for
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SHOP = "shop:shp_noodles"
@@ -86,7 +86,7 @@ def what_happened(person: Person, send: Callable[[Person, Between, str], None]) 
 
     def between() -> None:
         withdrawal.start()
-        eventually(lambda: "acknowledged" in happened or somebody_waits_for("people_person"))
+        eventually(lambda: "acknowledged" in happened or somebody_waits_for("people.person"))
         happened.append("handed over")
 
     send(person, between, "race")
@@ -121,6 +121,36 @@ class NothingIsHandedOverAfterTheAcknowledgement(TransactionTestCase):
         agree(self.person)
         assert what_happened(self.person, send_naively) == ["acknowledged", "handed over"]
         assert Message.objects.filter(address=inbox_address(self.person.public_id)).count() == 1
+
+    def test_a_withdrawal_that_waits_lets_no_later_permit_in_before_itself(self) -> None:
+        """Otherwise a person who is written to without a pause could never say no: sharing a row goes past whoever waits."""
+        agree(self.person)
+        happened: list[str] = []
+
+        def acknowledge() -> None:
+            withdraw(self.person)
+            happened.append("acknowledged")
+
+        def ask_later() -> None:
+            try:
+                send_with_permit(self.person, lambda: None, "later")
+                happened.append("let in")
+            except NotPermitted:
+                happened.append("refused")
+
+        withdrawal, later = in_thread(acknowledge), in_thread(ask_later)
+
+        def between() -> None:
+            withdrawal.start()
+            eventually(lambda: somebody_waits_for("people.person"))
+            later.start()
+            eventually(lambda: happened or waiting_for("people.person") == 2)
+            happened.append("handed over")
+
+        send_with_permit(self.person, between, "first")
+        withdrawal.join(10)
+        later.join(10)
+        assert happened == ["handed over", "acknowledged", "refused"]
 
     @override_settings(AD_CAPS=(1_000_000, 1_000_000, 1_000_000))
     def test_four_senders_at_once_never_send_after_the_acknowledgement(self) -> None:

@@ -340,6 +340,7 @@ def erase_person(*, person: Person, by: str, at: datetime) -> None:
     PersonErased is heard at once: a room that must not lose this person yet refuses, and then nothing happened. Call it
     across shops. Safe to repeat.
     """
+    _queue_for(person.pk)
     locked = Person.objects.select_for_update().get(pk=person.pk)
     if locked.erased_at is not None:
         return
@@ -416,7 +417,17 @@ def hold_alone(*person_ids: int) -> list[Person]:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '15s'")
         cursor.execute("SET LOCAL statement_timeout = '20s'")
+    _queue_for(*person_ids)
     held = list(Person.objects.select_for_update(no_key=True).filter(pk__in=person_ids).order_by("pk"))
     if any(one.erased_at is not None for one in held) or len(held) != len(set(person_ids)):
         raise Erased
     return held
+
+
+def _queue_for(*person_ids: int) -> None:
+    """Wait for the permits that were asked for before us, and keep those waiting that are asked for after us."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('people.person', person)) FROM unnest(%s::bigint[]) AS person",
+            [sorted(set(person_ids))],
+        )

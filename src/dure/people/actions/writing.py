@@ -51,7 +51,13 @@ def permit_message(
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("a permit is asked for and used inside one transaction.atomic() block")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT erased_at FROM people_person WHERE id = %s FOR SHARE", [person.pk])
+        # PostgreSQL lets whoever shares a row in past whoever waits to have it alone, for ever if they keep coming. So permits
+        # queue first: behind a withdrawal that waits, as `hold_alone` does.
+        cursor.execute(
+            "SELECT erased_at FROM (SELECT pg_advisory_xact_lock_shared(hashtextextended('people.person', %s))) AS queued,"
+            " people_person WHERE id = %s FOR SHARE OF people_person",
+            [person.pk, person.pk],
+        )
         row = cursor.fetchone()
     if row is None or row[0] is not None:
         raise Erased
