@@ -5,16 +5,20 @@ answer (docs/reference/where-an-orders-time-goes.md), and the text is the same e
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
 from django.db import connection, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.postgresql.psycopg_any import get_adapters_template
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 from numpy.typing import NDArray
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.types.datetime import TimestamptzLoader
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")
@@ -172,6 +176,24 @@ def _insert(rows: Sequence[Model], conflict: str) -> list[tuple[int]]:
         cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {all_of_them} {conflict} RETURNING id", values)  # noqa: S608 - names of our own
         given: list[tuple[int]] = cursor.fetchall()
     return given
+
+
+class InstantLoader(Loader):
+    """Reads a timestamptz in UTC, which is what every connection speaks. Django's own takes each apart by a pattern, which costs
+    twenty times as much, and an order or a batch of texts reads many."""
+
+    timezone = UTC  # Django asks for it, to know whether a connection needs another
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return datetime.fromisoformat(bytes(data).decode())
+        except ValueError:  # what no datetime can say: psycopg's own error says so
+            return TimestamptzLoader(self.oid, self.connection).load(data)
+
+
+def read_instants_at_once() -> None:
+    """Every connection that is opened from now on reads instants by `InstantLoader`."""
+    get_adapters_template(True, UTC).adapters.register_loader("timestamptz", InstantLoader)
 
 
 def numbers(query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> NDArray[np.int64]:

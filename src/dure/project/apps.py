@@ -6,6 +6,8 @@ class ProjectConfig(AppConfig):
     label = "project"
 
     def ready(self) -> None:
+        from dure.kit.sql import read_instants_at_once
         from dure.project.wiring import wire
 
+        read_instants_at_once()
         wire()

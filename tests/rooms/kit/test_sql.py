@@ -1,13 +1,15 @@
 """A question whose SQL is written once answers as the queryset does, and refuses what it cannot keep."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
+from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.db.models import Count, F, QuerySet
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import Format
 
-from dure.kit.sql import numbers, rewrite, write, write_unless_there, written_once
+from dure.kit.sql import InstantLoader, numbers, rewrite, write, write_unless_there, written_once
 from dure.menu.models import Section
 from dure.payments.models import Payment
 from dure.shops import fence
@@ -154,3 +156,38 @@ def test_numbers_are_asked_for_with_values_that_stay_values(shop: Shop) -> None:
     query = "SELECT id FROM shops_shop WHERE name = %s"
     assert numbers(query, [shop.name]).tolist() == [shop.pk]
     assert numbers(query, ["x' OR true) TO STDOUT; --"]).tolist() == []
+
+
+INSTANTS = (
+    "2026-11-29 21:40:00+09",
+    "2026-11-29 12:40:00.5+00",
+    "1999-12-31 23:59:59.999999+00",
+    "0001-01-01 00:00:00+00",
+    "9999-12-31 23:59:59.999999+00",
+    "1908-04-01 00:00:00+08:27:52",
+)
+
+
+@pytest.mark.parametrize("written", INSTANTS)
+def test_an_instant_is_read_as_django_reads_it(written: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [written])
+        (ours,) = cursor.fetchone()
+        register_tzloader(UTC, cursor)
+        cursor.execute("SELECT %s::timestamptz", [written])
+        (theirs,) = cursor.fetchone()
+    assert (ours, ours.tzinfo) == (theirs, theirs.tzinfo) == (ours, UTC)
+
+
+@pytest.mark.parametrize("written", ["infinity", "0044-03-15 12:00+00 BC", "12000-01-01 00:00+00"])
+def test_an_instant_that_no_datetime_can_say_is_refused(written: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [written])
+        with pytest.raises(DataError):
+            cursor.fetchone()
+
+
+def test_connections_read_instants_our_way() -> None:
+    with connection.cursor() as cursor:
+        adapters = cursor.cursor.adapters
+        assert adapters.get_loader(adapters.types["timestamptz"].oid, Format.TEXT) is InstantLoader
