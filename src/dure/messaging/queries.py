@@ -14,7 +14,7 @@ from dure.ledger import queries as ledger
 from dure.messaging import channels, providers, rules
 from dure.messaging.channels import Words
 from dure.messaging.errors import NoSuchMessage
-from dure.messaging.models import Endpoint, Message, Mute, Outgoing, Sending
+from dure.messaging.models import Endpoint, HandOver, Message, Mute, Outgoing, Sending
 from dure.messaging.providers import nhn, setup, solapi
 from dure.messaging.values import Answer, Fate, Form, InHand, Letter, Medium, MessageKind, Quote, SendingState, Tally
 
@@ -83,6 +83,13 @@ def sendings_due(medium: Medium, *, asleep: bool, at: datetime) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def still_in_hand(batch: HandOver) -> set[int]:
+    """The numbers of this batch's texts that nobody has decided meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM messaging_outgoing WHERE hand_over_id = %s AND fate = 1", [batch.pk])
+        return {row[0] for row in cursor.fetchall()}
+
+
 def sendings_of(letters: Sequence[Letter]) -> dict[int, dict[str, Any]]:
     """For each letter what its sending says, with that letter's values filled in."""
     with connection.cursor() as cursor:
@@ -127,34 +134,30 @@ def composed_letters(
     `addresses` and `consents` (two numbers) are by row, as the gate looked them up.
     """
     letters, bad = [], {}
-    # A text without gaps differs between recipients in its refusal link alone, so it is looked at once.
-    clean: set[tuple[int, str]] = set()
+    house, secret = _house(), settings.SECRET_KEY
+    # A text without gaps differs between recipients in its refusal link alone, so it is filled and looked at once.
     plain = {s.pk: not rules.gaps_of(s.title, s.body, s.link) for s in sendings.values()}
+    same: dict[tuple[int, str], Words] = {}
+    clean: set[tuple[int, str]] = set()
     for row in rows:
+        known = row.sending_id, row.medium
         sending, medium = sendings[row.sending_id], Medium(row.medium)
-        variables = row.variables or {}
-        refuse = refusal_link(rules.refusal_token(sending.pk, row.recipient or 0, settings.SECRET_KEY))
-        advertising = sending.kind == MessageKind.ADVERTISING
-        try:
-            words = Words(
-                advertising=advertising,
-                sender_name=sending.sender_name,
-                contact=sending.contact,
-                refusal_number=sending.refusal_number,
-                title=rules.filled(sending.title, variables),
-                body=rules.filled(sending.body, variables),
-                link=link_for(medium, rules.filled(sending.link, variables)),
-                refuse=refuse if advertising else "",
-                details=sending.details,
-            )
-        except KeyError:
-            bad[row.pk] = "form:missing-variable"
-            continue
+        words = same.get(known)
+        if words is None:
+            try:
+                words = _words(sending, medium, row.variables or {})
+            except KeyError:
+                bad[row.pk] = "form:missing-variable"
+                continue
+            if plain[sending.pk]:
+                same[known] = words
+        if words.advertising:
+            token = rules.refusal_token(sending.pk, row.recipient or 0, secret)
+            words = words._replace(refuse=f"{house}/no/{token}")
         composed = channels.compose(medium, words)
-        known = (sending.pk, row.medium)
         if known not in clean:
             faults = channels.faults(medium, composed, words)
-            if not advertising and rules.promotes(words.title, words.body):
+            if not words.advertising and rules.promotes(words.title, words.body):
                 faults.append("promotes")
             if faults:
                 bad[row.pk] = f"form:{faults[0]}"
@@ -178,6 +181,21 @@ def composed_letters(
             )
         )
     return letters, bad
+
+
+def _words(sending: Sending, medium: Medium, variables: Mapping[str, Any]) -> Words:
+    """What a sending says to somebody by this medium, without the link that refuses. Raises KeyError for a gap without a value."""
+    return Words(
+        advertising=sending.kind == MessageKind.ADVERTISING,
+        sender_name=sending.sender_name,
+        contact=sending.contact,
+        refusal_number=sending.refusal_number,
+        title=rules.filled(sending.title, variables),
+        body=rules.filled(sending.body, variables),
+        link=link_for(medium, rules.filled(sending.link, variables)),
+        refuse="",
+        details=sending.details,
+    )
 
 
 def letter_key(row: Outgoing | InHand) -> str:
@@ -360,17 +378,7 @@ def _prices(sending: Sending, at: datetime) -> dict[str, int]:
 def _dearest(sending: Sending, medium: Medium, gap: str = "가" * 45) -> Words:
     """The text as long as its medium allows where it has gaps, so that no filled text costs more than was quoted."""
     long = dict.fromkeys(rules.gaps_of(sending.title, sending.body, sending.link), gap)
-    return Words(
-        advertising=sending.kind == MessageKind.ADVERTISING,
-        sender_name=sending.sender_name,
-        contact=sending.contact,
-        refusal_number=sending.refusal_number,
-        title=rules.filled(sending.title, long),
-        body=rules.filled(sending.body, long),
-        link=link_for(medium, rules.filled(sending.link, long)),
-        refuse=refusal_link("x" * TOKEN_LENGTH),
-        details=sending.details,
-    )
+    return _words(sending, medium, long)._replace(refuse=refusal_link("x" * TOKEN_LENGTH))
 
 
 def won_arrived(sending: Sending) -> int:

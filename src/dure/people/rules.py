@@ -168,13 +168,14 @@ def _night(case: Case) -> bool:
 
 def _untold(case: Case) -> bool:
     """Of a consent that this text rests on the person has not heard for two years (§50⑧)."""
-    needed = [] if by_sale(case) else [case.ad_told_at]
-    if not by_sale(case) and MEDIUM_PURPOSE[case.medium] is not None:
-        needed.append(case.medium_told_at)
-    if _night(case) and case.medium is not Medium.MAIL:
-        needed.append(case.night_told_at)
     since = months_before(case.at, TOLD_EVERY_MONTHS)
-    return any(told is not None and told <= since for told in needed)
+
+    def old(told: datetime | None) -> bool:
+        return told is not None and told <= since
+
+    if not by_sale(case) and (old(case.ad_told_at) or (MEDIUM_PURPOSE[case.medium] and old(case.medium_told_at))):
+        return True
+    return old(case.night_told_at) and _night(case) and case.medium is not Medium.MAIL
 
 
 def _over(count: int, limit: int | None, other: int | None = None) -> bool:

@@ -5,7 +5,7 @@ One person at a time through `message_person`; many through `gate_sending` (a fi
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -263,6 +263,18 @@ def _hold(recipients: set[int]) -> _Held:
         return _Held(held, {row[0] for row in cursor.fetchall()})
 
 
+def _given(rows: Sequence[InHand]) -> dict[str, object]:
+    """The parameters of `queries.IN_HAND`."""
+    people = [row.recipient for row in rows]
+    known = [person for person in people if person is not None]
+    return {
+        "numbers": array(row.pk for row in rows),
+        "recipients": array(people),
+        "lowest": min(known, default=0),
+        "highest": max(known, default=0),
+    }
+
+
 def _gate_and_hand_over(batch: HandOver, rows: dict[int, InHand], at: datetime) -> None:
     if not rows:
         return
@@ -273,11 +285,11 @@ def _gate_and_hand_over(batch: HandOver, rows: dict[int, InHand], at: datetime) 
     elsewhere: dict[int, str] = {}
     addresses: dict[int, str] = {}
     consents: dict[int, tuple[int | None, int | None]] = {}
+    still = messages.still_in_hand(batch)
     for sending in sendings.values():
         asked = queries.asked_by(sending, medium)
-        for found in queries.facts_about(asked, queries.IN_HAND, at, sending=sending.pk, batch=batch.pk):
-            if found.number not in rows:
-                continue
+        its = [row for row in rows.values() if row.sending_id == sending.pk and row.pk in still]
+        for found in queries.facts_about(asked, queries.IN_HAND, at, **_given(its)):
             ban = rules.verdict(found.case, caps)
             if ban is None:
                 addresses[found.number] = found.address
