@@ -125,7 +125,8 @@ def prepare(env: Environment) -> None:
     import django
 
     django.setup()
-    logging.getLogger("dure").setLevel(logging.WARNING)  # what is done here is told step by step; a log line would break in
+    # What is done here is told step by step; a line of the log would break in.
+    logging.getLogger("dure").setLevel(logging.WARNING)
     with ThreadPoolExecutor(1) as beside:
         collected = beside.submit(collect_static)
         with _step(say("데이터베이스를 맞추고 있어요", en="Bringing the database up to date")):
