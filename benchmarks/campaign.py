@@ -169,13 +169,13 @@ def django_on_the_test_server() -> Iterator[None]:
 
 
 @contextmanager
-def database() -> Iterator[None]:
+def database(name: str = DATABASE) -> Iterator[None]:
     """A fresh database on the test server, dropped afterwards."""
     with django_on_the_test_server():
         from django.db import connection
         from django.test.utils import setup_databases, teardown_databases
 
-        connection.settings_dict["TEST"]["NAME"] = DATABASE
+        connection.settings_dict["TEST"]["NAME"] = name
         # Before: dropping what a killed run left behind takes its time.
         connection.settings_dict["OPTIONS"]["options"] = ""
         old = setup_databases(verbosity=0, interactive=False)

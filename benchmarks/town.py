@@ -224,7 +224,23 @@ def main() -> int:
     parser.add_argument("--weeks", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scenarios, by comma: an excerpt, which is not written down")
+    parser.add_argument(
+        "--through-the-product",
+        action="store_true",
+        help="live on the real platform instead, and hold what it publishes against the truth",
+    )
     asked = parser.parse_args()
+    if asked.through_the_product:
+        from benchmarks import town_lived
+
+        few = {name: getattr(asked, name) for name in ("customers", "shops", "weeks")} != {
+            "customers": 200_000,
+            "shops": 400,
+            "weeks": 16,
+        }
+        return town_lived.main(
+            people=asked.customers, shops=asked.shops, weeks=asked.weeks, seed=asked.seed, only=asked.only
+        )
     scenarios = [one for one in SCENARIOS if not asked.only or one.key in asked.only.split(",")]
     began, console = time.perf_counter(), Console()
     result: Row = {
