@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import town_report
+from benchmarks import town_lived, town_report
 from dure.campaigns.engine.allocate import Budgets
 from dure.campaigns.engine.fair import Fairness, stand_alone
 from dure.campaigns.engine.market import Edges
@@ -219,25 +219,21 @@ def show(console: Console, key: str, row: Row) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=200_000)
-    parser.add_argument("--shops", type=int, default=400)
-    parser.add_argument("--weeks", type=int, default=16)
+    parser.add_argument("--customers", type=int, help="200,000; 20,000 through the product")
+    parser.add_argument("--shops", type=int, help="400")
+    parser.add_argument("--weeks", type=int, help="16; 10 through the product")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scenarios, by comma: an excerpt, which is not written down")
     parser.add_argument(
         "--through-the-product",
         action="store_true",
-        help="live on the real platform instead, and hold what it publishes against the truth",
+        help="live on the platform, and hold what it publishes against the truth",
     )
     asked = parser.parse_args()
-    if asked.through_the_product:
-        from benchmarks import town_lived
-
-        few = {name: getattr(asked, name) for name in ("customers", "shops", "weeks")} != {
-            "customers": 200_000,
-            "shops": 400,
-            "weeks": 16,
-        }
+    through = asked.through_the_product
+    asked.customers = asked.customers or (20_000 if through else 200_000)
+    asked.shops, asked.weeks = asked.shops or 400, asked.weeks or (10 if through else 16)
+    if through:
         return town_lived.main(
             people=asked.customers, shops=asked.shops, weeks=asked.weeks, seed=asked.seed, only=asked.only
         )

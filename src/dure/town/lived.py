@@ -26,7 +26,7 @@ from dure.kit.errors import Refused
 from dure.kit.language import Text
 from dure.lift import actions as lift
 from dure.lift import queries as lifts
-from dure.lift.values import Verdict
+from dure.lift.values import Footing, Verdict
 from dure.menu import actions as menu
 from dure.messaging import actions as messaging
 from dure.messaging import queries as messages
@@ -289,23 +289,22 @@ class Life:
         if result is None:
             self.lived.violations["no result on its day"] += 1
             return
-        self.lived.published.append(
-            Published(
-                shop=one.shop,
-                week=week,
-                reached=result.reached,
-                held=result.held,
-                arrived=one.arrived,
-                low=result.low,
-                guess=result.guess,
-                high=result.high,
-                verdict=Verdict(result.verdict),
-                alone=result.footing == "alone",
-                broken=lifts.is_broken(result),
-                truth=one.truth,
-                told=lifts.sentence_of(result),
-            )  # fmt: skip
+        published = Published(
+            shop=one.shop,
+            week=week,
+            reached=result.reached,
+            held=result.held,
+            arrived=one.arrived,
+            low=result.low,
+            guess=result.guess,
+            high=result.high,
+            verdict=Verdict(result.verdict),
+            alone=result.footing == Footing.ALONE,
+            broken=lifts.is_broken(result),
+            truth=one.truth,
+            told=lifts.sentence_of(result),
         )
+        self.lived.published.append(published)
 
     def _places(self, persons: Numbers) -> Numbers:
         """Which of the town's people these are."""

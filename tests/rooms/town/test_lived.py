@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from dure.kit import ids
 from dure.shops import fence
-from dure.town import lived
+from dure.shops.models import Shop
 from dure.town.at_once import AtOnce
 from dure.town.engine import diary, living
 from dure.town.engine.world import SCENARIOS, World, found
@@ -143,3 +143,31 @@ def test_both_hands_leave_the_same_rows(some_shops_have_friends: None, counted_n
     assert len(one_by_one.published) == WITH_FRIENDS
     assert one_by_one.refusals
     assert +one_by_one.violations == Counter()
+
+
+def test_what_the_product_publishes_is_held_against_what_its_messages_did(some_shops_have_friends: None) -> None:
+    """Where no message does anything the truth is nought; where they do, it is no more than the strongest of them."""
+    world, nothing = town(), town("none")
+    for there in (world, nothing):
+        with transaction.atomic(), fence.across_shops():
+            came = life(AtOnce(), there)
+            transaction.set_rollback(True)
+        strongest = float(np.abs(there.effect).max())
+        for one in came.published:
+            assert one.reached >= one.arrived > 0
+            assert abs(one.truth) <= strongest * one.arrived / one.reached
+        assert any(one.truth for one in came.published) == (there is world)
+
+
+def test_a_town_is_lived_neither_in_production_nor_beside_real_shops(settings: Settings) -> None:
+    world = town()
+    with fence.across_shops():
+        settings.PRODUCTION = True
+        for real in (AtOnce, lambda: Life(world, OneByOne(), weeks=WEEKS)):
+            with pytest.raises(NotForReal):
+                real()
+        settings.PRODUCTION = False
+        cast.noodle_house()
+        with pytest.raises(NotForReal):
+            Life(world, OneByOne(), weeks=WEEKS)
+        assert list(Shop.objects.values_list("name", flat=True)) == ["두레국수"]
