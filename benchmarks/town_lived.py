@@ -44,7 +44,7 @@ class Asked:
 def lives(*, people: int, shops: int, weeks: int) -> list[Asked]:
     """The small one through the actions first."""
     return [
-        Asked("through the actions", "base", 600, 30, 4, one_by_one=True),
+        Asked("through the actions", "base", 900, 30, 4, one_by_one=True),
         Asked("base", "base", people, shops, weeks, one_by_one=False),
         Asked("A/A", "none", people, shops, weeks, one_by_one=False),
     ]
@@ -70,7 +70,7 @@ def live(asked: Asked, seed: int, tell: Callable[[str], None]) -> Row:
     return {
         "scenario": asked.scenario, "people": asked.people, "shops": asked.shops, "weeks": asked.weeks,
         "guests written down": "through the rooms' actions" if asked.one_by_one else "set by set",
-        "friendships": lived.friends, "visits paid": lived.visits, "messages in inboxes": lived.messages,
+        "friendships": lived.friends, "visits paid": lived.visits, "messages in inboxes": lived.messages, "coupons used": lived.coupons_used,
         "visits added by messages, expected": round(lived.added, 1), "refusals": lived.refusals,
         "share of the people who refused": lived.refusals / asked.people,
         "texts that the gate kept back": dict(lived.kept_back), "campaigns refused": dict(lived.unsent),
@@ -130,7 +130,9 @@ def show(console: Console, rows: dict[str, Row]) -> None:
     for name, row in rows.items():
         console.print(
             f"{name}: {row['visits paid']:,} visits paid, {row['messages in inboxes']:,} messages in inboxes, {row['refusals']:,} people refused; "
-            f"kept back by the gate {row['texts that the gate kept back'] or 'none'}; settled in {row['seconds']['settling']} s, lived in {row['seconds']['living']} s"
+            f"kept back by the gate {row['texts that the gate kept back'] or 'none'}; campaigns refused {row['campaigns refused'] or 'none'}, "
+            f"too small to measure {row['campaigns too small to measure']}, stopped by the check of the groups "
+            f"{row['results stopped by the check of the groups']}; settled in {row['seconds']['settling']} s, lived in {row['seconds']['living']} s"
         )
 
 

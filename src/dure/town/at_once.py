@@ -88,25 +88,39 @@ class AtOnce:
         with connection.cursor() as cursor:
             cursor.execute(
                 "CREATE TEMPORARY TABLE town_came (n bigint, shop bigint, tbl bigint, person bigint, device bigint, item bigint, "
-                "name jsonb, price int, vat int, shop_name text, payee text, day date, key text, vis text, bil text, ord text, "
+                "name jsonb, price int, off int, pays int, vat int, coupon bigint, shop_name text, payee text, day date, key text, vis text, bil text, ord text, "
                 "pay text, body text, at timestamptz, paid timestamptz, ready timestamptz, served timestamptz, gone timestamptz) "
                 "ON COMMIT DROP"
             )
+            usable = self._usable()
             with cursor.copy("COPY town_came FROM STDIN") as copy:
                 for n, one in enumerate(comings):
-                    copy.write_row(self._row(n, one))
+                    copy.write_row(self._row(n, one, usable))
             for statement in WRITES:
                 cursor.execute(statement, {"by": BY})
             cursor.execute("DROP TABLE town_came")
         self.join([one.joins for one in comings if one.joins])
 
-    def _row(self, n: int, one: Coming) -> tuple[Any, ...]:
+    def _usable(self) -> dict[tuple[int, int], tuple[int, int, datetime]]:
+        """The newest coupon of each person and shop that is there to be used: its id, what it takes off and its end."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT c.person_id, c.shop_id, c.id, o.value, c.expires_at FROM offers_coupon c JOIN offers_offer o ON o.id = c.offer_id "
+                "WHERE c.used_at IS NULL AND c.withdrawn_at IS NULL ORDER BY c.id"
+            )
+            return {(person, shop): (number, won, ends) for person, shop, number, won, ends in cursor.fetchall()}
+
+    def _row(self, n: int, one: Coming, usable: dict[tuple[int, int], tuple[int, int, datetime]]) -> tuple[Any, ...]:
         shop, item, table = one.eatery.shop, one.eatery.item, one.eatery.tables[one.person % len(one.eatery.tables)]
-        visit = ids.new_public_id("vis")
+        person, visit = int(self.persons[one.person]), ids.new_public_id("vis")
+        coupon, won, ends = usable.get((person, shop.pk), (None, 0, one.at))
+        if ends <= one.at:
+            coupon, won = None, 0
+        off = min(won, item.price)
         asked = json.dumps([[[item.public_id, [], 1, ""]], visit, ""], ensure_ascii=False)
         return (
-            n, shop.pk, table.pk, int(self.persons[one.person]), int(self.devices[one.person]), item.pk,
-            json.dumps(item.name, ensure_ascii=False), item.price, money.vat_in(item.price), shop.name, orders.payee_of(shop),
+            n, shop.pk, table.pk, person, int(self.devices[one.person]), item.pk, json.dumps(item.name, ensure_ascii=False),
+            item.price, off, item.price - off, money.vat_in(item.price - off), coupon, shop.name, orders.payee_of(shop),
             shop_queries.business_day(shop, one.at), one.key, visit, ids.new_public_id("bil"), ids.new_public_id("ord"),
             ids.new_public_id("pay"), hashlib.sha256(asked.encode()).hexdigest(), one.at, one.at + PAID, one.at + READY,
             one.at + SERVED, one.at + LEFT,
@@ -148,9 +162,9 @@ WRITES = (
     SELECT shop, tbl, vis, false, ready, at, served, gone FROM town_came ORDER BY n
     """,
     """
-    INSERT INTO ordering_bill (shop_id, visit_id, public_id, state, device_id, person_id, subtotal, discount, total, tax_free, vat,
+    INSERT INTO ordering_bill (shop_id, visit_id, public_id, state, device_id, person_id, coupon_id, subtotal, discount, total, tax_free, vat,
         refunded, opened_at, settled_at, settled_with, split_by, ways, taken)
-    SELECT shop, v.id, bil, 'settled', device, person, price, 0, price, 0, vat, 0, at, paid, 'counter', '', 0, 0
+    SELECT shop, v.id, bil, 'settled', device, person, coupon, price, off, pays, 0, vat, 0, at, paid, 'counter', '', 0, 0
     FROM town_came c JOIN ordering_visit v ON v.public_id = c.vis ORDER BY n
     """,
     """
@@ -170,7 +184,7 @@ WRITES = (
     """
     INSERT INTO ordering_orderline (shop_id, order_id, item_id, station, name, options, note, unit_price, quantity, total, discount,
         tax_free, struck_because)
-    SELECT shop, o.id, item, '', name, '[]', '', price, 1, price, 0, false, ''
+    SELECT shop, o.id, item, '', name, '[]', '', price, 1, price, off, false, ''
     FROM town_came c JOIN ordering_order o ON o.public_id = c.ord ORDER BY n
     """,
     """
@@ -181,7 +195,7 @@ WRITES = (
     """
     INSERT INTO payments_payment (public_id, key, provider, reference, item_name, payer, payee, charged, charged_after, source, amount,
         tax_free, vat, refunded, state, approval_token, redirect_url, return_path, reason, created_at, settled_at, asks)
-    SELECT pay, bil || ':counter', 'counter', bil, shop_name, 'counter', payee, false, '', '', price, 0, vat, 0, 'approved',
+    SELECT pay, bil || ':counter', 'counter', bil, shop_name, 'counter', payee, false, '', '', pays, 0, vat, 0, 'approved',
         %(by)s, '', '/', '', paid, paid, 0 FROM town_came ORDER BY n
     """,
     """
@@ -193,9 +207,14 @@ WRITES = (
     """,
     """
     INSERT INTO ledger_posting (entry_id, source_id, destination_id, amount)
-    SELECT e.id, s.id, d.id, price FROM town_came c JOIN ledger_entry e ON e.key = 'payment:' || c.pay
+    SELECT e.id, s.id, d.id, pays FROM town_came c JOIN ledger_entry e ON e.key = 'payment:' || c.pay
     JOIN ledger_account s ON s.code = 'counter:' || c.payee JOIN ledger_account d ON d.code = c.payee ORDER BY n
     """,
+    """
+    INSERT INTO offers_redemption (shop_id, coupon_id, reference, amount, funded, state, reserved_at, ended_at)
+    SELECT shop, coupon, bil, off, 0, 'committed', at, paid FROM town_came WHERE coupon IS NOT NULL ORDER BY n
+    """,
+    "UPDATE offers_coupon c SET used_at = t.paid FROM town_came t WHERE t.coupon = c.id",
 )
 
 COUNTS = (

@@ -32,6 +32,9 @@ from dure.messaging import actions as messaging
 from dure.messaging import queries as messages
 from dure.messaging.models import Outgoing
 from dure.messaging.values import Fate, Medium
+from dure.offers import actions as offers
+from dure.offers.models import Offer
+from dure.offers.values import OfferKind
 from dure.people import actions as people
 from dure.shops import actions as shops
 from dure.shops import queries as shop_queries
@@ -49,7 +52,9 @@ Progress = Callable[[str], None]
 BEGINS = datetime(2026, 10, 5, 10, tzinfo=KST)
 """The first Monday of a quarter: results of similar shops are pooled within one."""
 WEEK, DAY, HANDED, EVENING = timedelta(days=7), timedelta(days=1), timedelta(minutes=1), timedelta(days=4, hours=10)
-TABLES = 8
+TABLES, COUPON = 8, 1_000
+KINDS = (Category.KOREAN, Category.NOODLES, Category.CAFE)
+"""So few that shops of a kind are many: results are pooled from a hundred on."""
 BY = "town:lived"
 FORGOTTEN = ("channels.tell_about_order", "kit.hear", "campaigns.start", "people.dispatch")
 """Jobs that the town does itself at its own instant, or that would tell guests about meals of a time that never was."""
@@ -91,6 +96,7 @@ class Lived:
     unmeasured: int = 0
     visits: int = 0
     messages: int = 0
+    coupons_used: int = 0
     refusals: int = 0
     friends: int = 0
     added: float = 0.0
@@ -120,6 +126,7 @@ class Life:
         self.world, self.hands, self.weeks, self.quiet, self.tell = world, hands, weeks, quiet, tell
         self.lived = Lived()
         self.state = living.State.begin(world)
+        self.coupons: list[Offer] = []
         self.eateries = self._open()
         self.persons = hands.settle(world.seen.people, BEGINS - DAY)
         self.friends = diary.first_friends(world)
@@ -138,13 +145,13 @@ class Life:
 
     def _open(self) -> list[Eatery]:
         owner = people.open_account(email="owner@town.example", name="동네 사장님", at=BEGINS - WEEK)
-        kinds, seen = list(Category), self.world.seen
+        seen = self.world.seen
         opened, dishes = [], []
         for number in range(seen.shops):
             shop = shops.open_shop(
                 name=f"{number + 1}번 가게",
                 name_en=f"Shop {number + 1}",
-                category=kinds[int(seen.category[number]) % len(kinds)],
+                category=KINDS[int(seen.category[number]) % len(KINDS)],
                 owner=owner,
                 tables=TABLES,
                 at=BEGINS - WEEK,
@@ -155,6 +162,18 @@ class Life:
             price = int(seen.ticket[number])
             name = {"ko": "한 끼", "en": "A meal"}
             dishes.append(menu.add_item(shop=shop, section=section, name=name, price=price, by=BY, at=BEGINS - WEEK))
+            self.coupons.append(
+                offers.create_offer(
+                    shop=shop,
+                    name={"ko": "다음 방문 인사", "en": "See you again"},
+                    kind=OfferKind.AMOUNT,
+                    value=COUPON,
+                    valid_days=WEEK.days,
+                    per_person=1_000,
+                    by=BY,
+                    at=BEGINS - WEEK,
+                )
+            )
             opened.append(shop)
         return eateries_of(opened, dishes)
 
@@ -186,8 +205,8 @@ class Life:
                 started = self._start(shop, week)
                 if started:
                     _, reached, held = campaign_queries.groups_of(started)[0]
-                    groups = (self._places(np.array(group.to_array(), np.int64)) for group in (reached, held))
-                    out.append(_Out(shop, started, *groups))
+                    there, apart = (self._places(np.array(group.to_array(), np.int64)) for group in (reached, held))
+                    out.append(_Out(shop, started, there, apart))
             at = self._begins(day, week) + HANDED
             with clock.showing(lambda at=at: at):  # type: ignore[misc]
                 people.dispatch(medium=Medium.INBOX, seconds=3600)
@@ -204,8 +223,9 @@ class Life:
                 goal=Goal.WIN_BACK,
                 name=f"{week + 1}번째 주",
                 audience={"stages": []},
+                offer=self.coupons[shop],
                 title="#{shop}에서 인사드려요",
-                body="이번 주에 들러 주시면 반갑게 맞을게요.",
+                body="이번 주에 들러 주시면 #{coupon} 쿠폰으로 반갑게 맞을게요.",
                 window_days=7,
                 by=BY,
                 at=at - DAY / 2,
@@ -305,6 +325,7 @@ class Life:
             told=lifts.sentence_of(result),
         )
         self.lived.published.append(published)
+        self.lived.coupons_used += int(result.figures["used"][0])
 
     def _places(self, persons: Numbers) -> Numbers:
         """Which of the town's people these are."""

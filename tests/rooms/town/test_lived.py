@@ -3,6 +3,7 @@ truth."""
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ ROWS = {
         FROM ordering_visit v JOIN shops_shop s ON s.id = v.shop_id JOIN shops_table t ON t.id = v.table_id""",
     "bills": """
         SELECT b.public_id, v.public_id, b.state, b.person_id, b.device_id, b.subtotal, b.discount, b.total, b.tax_free, b.vat, b.refunded,
-            b.opened_at, b.settled_at, b.settled_with, b.ended_at, b.split_by, b.ways, b.taken, b.coupon_id
-        FROM ordering_bill b JOIN ordering_visit v ON v.id = b.visit_id""",
+            b.opened_at, b.settled_at, b.settled_with, b.ended_at, b.split_by, b.ways, b.taken, c.public_id
+        FROM ordering_bill b JOIN ordering_visit v ON v.id = b.visit_id LEFT JOIN offers_coupon c ON c.id = b.coupon_id""",
     "orders": """
         SELECT o.public_id, v.public_id, b.public_id, o.device_id, o.key, o.body_hash, o.number, o.business_day, o.state, o.addition,
             o.by_staff, o.total, o.note, o.reason, o.placed_at, o.received_at, o.changed_at
@@ -68,6 +69,12 @@ ROWS = {
     "deliveries": """
         SELECT s.reference, o.recipient, o.medium, o.fate, o.reason, o.handed_at FROM messaging_outgoing o
         JOIN messaging_sending s ON s.id = o.sending_id""",
+    "coupons": """
+        SELECT s.name, c.public_id, c.person_id, c.key, c.worth, c.issued_at, c.expires_at, c.used_at, c.withdrawn_at, o.issued, o.spent
+        FROM offers_coupon c JOIN shops_shop s ON s.id = c.shop_id JOIN offers_offer o ON o.id = c.offer_id""",
+    "redemptions": """
+        SELECT c.public_id, r.reference, r.amount, r.funded, r.state, r.reserved_at, r.ended_at FROM offers_redemption r
+        JOIN offers_coupon c ON c.id = r.coupon_id""",
     "results": """
         SELECT c.public_id, r.family, r.reached, r.held, r.came_reached, r.came_held, r.figures, r.curve, r.rate_before, r.verdict, r.low,
             r.guess, r.high, r.spent, r.earned, r.at FROM lift_result r JOIN campaigns_campaign c ON c.id = r.campaign_id""",
@@ -77,7 +84,9 @@ ROWS = {
 
 def town(scenario: str = "base", seed: int = 5) -> World:
     truth = next(one for one in SCENARIOS if one.key == scenario)
-    return found(PEOPLE, SHOPS, seed, truth, living.history)
+    world = found(PEOPLE, SHOPS, seed, truth, living.history)
+    often = np.where(world.seen.shop < WITH_FRIENDS, 0.12, world.chance / 4).astype(np.float32)
+    return replace(world, chance=often)
 
 
 @pytest.fixture
@@ -110,7 +119,7 @@ def counted_names(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def life(hands: Hands, world: World) -> Lived:
     begun = Life(world, hands, weeks=WEEKS, quiet=1)
-    begun.state.fatigue[:] = 8  # they have been written to so often that some are about to refuse
+    begun.state.fatigue[:] = 14  # they have been written to so often that some are about to refuse
     return begun.live()
 
 

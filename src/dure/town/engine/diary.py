@@ -19,8 +19,9 @@ Numbers = NDArray[np.int64]
 
 WORKDAYS = 5
 """A shop's week begins on the working day that its number says, so that nobody hears of all shops on one day."""
-FRIENDS = 0.2
-"""The share of the shops that somebody knows whose channel they have joined when the story begins."""
+CAME, KNOWS = 0.8, 0.08
+"""The share who have joined a shop's channel when the story begins: of those who came in the weeks of history, and of those who only
+know the shop."""
 JOINS = 0.3
 """The chance that a guest who is no friend joins after paying."""
 EVERY = 2
@@ -43,9 +44,9 @@ class Comings:
 
 
 def first_friends(world: World) -> Bools:
-    """(n, d): whose channel people have joined when the story begins: shops that they know."""
+    """(n, d): whose channel people have joined when the story begins."""
     lots = _dice(world, 0, 1).random(world.aware.shape)
-    return np.asarray((world.aware == 1) & (lots < FRIENDS))
+    return np.asarray(lots < np.where(world.seen.visits > 0, CAME, np.where(world.aware == 1, KNOWS, 0)))
 
 
 def writes(shop: int, week: int, quiet: int) -> bool:
@@ -69,7 +70,7 @@ def edges_to(world: World, people: Numbers, shops: Numbers) -> Numbers:
     at = world.seen.shop[people] == shops[:, None]
     if not at.any(axis=1).all():
         raise ValueError("somebody is asked for at a shop that they could not go to")
-    return at.argmax(axis=1)
+    return np.asarray(at.argmax(axis=1), np.int64)
 
 
 def _dice(world: World, week: int, what: int) -> np.random.Generator:
