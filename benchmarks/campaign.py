@@ -175,10 +175,14 @@ def database(name: str = DATABASE) -> Iterator[None]:
         from django.db import connection
         from django.test.utils import setup_databases, teardown_databases
 
+        from tests.mould import Mould
+
         connection.settings_dict["TEST"]["NAME"] = name
         # Before: dropping what a killed run left behind takes its time.
         connection.settings_dict["OPTIONS"]["options"] = ""
+        mould = Mould()
         old = setup_databases(verbosity=0, interactive=False)
+        mould.fill()
         connection.close()
         try:
             yield

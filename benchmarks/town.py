@@ -219,8 +219,8 @@ def show(console: Console, key: str, row: Row) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, help="200,000; 8,000 through the product")
-    parser.add_argument("--shops", type=int, help="400; 200 through the product")
+    parser.add_argument("--customers", type=int, help="200,000; 5,000 through the product")
+    parser.add_argument("--shops", type=int, help="400; 120 through the product")
     parser.add_argument("--weeks", type=int, help="16; 8 through the product")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scenarios, by comma: an excerpt, which is not written down")
@@ -231,8 +231,8 @@ def main() -> int:
     )
     asked = parser.parse_args()
     through = asked.through_the_product
-    asked.customers = asked.customers or (8_000 if through else 200_000)
-    asked.shops, asked.weeks = asked.shops or (200 if through else 400), asked.weeks or (8 if through else 16)
+    asked.customers = asked.customers or (5_000 if through else 200_000)
+    asked.shops, asked.weeks = asked.shops or (120 if through else 400), asked.weeks or (8 if through else 16)
     if through:
         return town_lived.main(
             people=asked.customers, shops=asked.shops, weeks=asked.weeks, seed=asked.seed, only=asked.only

@@ -53,7 +53,7 @@ BEGINS = datetime(2026, 10, 5, 10, tzinfo=KST)
 """The first Monday of a quarter: results of similar shops are pooled within one."""
 WEEK, DAY, HANDED, EVENING = timedelta(days=7), timedelta(days=1), timedelta(minutes=1), timedelta(days=4, hours=10)
 TABLES, COUPON = 8, 1_000
-KINDS = (Category.KOREAN, Category.NOODLES, Category.CAFE)
+KINDS = (Category.NOODLES, Category.CAFE)
 """So few that shops of a kind are many: results are pooled from a hundred on."""
 BY = "town:lived"
 FORGOTTEN = ("channels.tell_about_order", "kit.hear", "campaigns.start", "people.dispatch")
