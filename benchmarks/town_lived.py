@@ -1,9 +1,10 @@
 """`make town ARGS="--through-the-product"`: a town with known truth lives on the real platform, in a database of its own.
 
 Campaigns, coins, the gate, inboxes, bills, refusals and results are the product's; whether the ranges that it published hold the
-truth is counted. Three lives: a small one through the rooms' own actions, and two larger ones whose guests are written down set by
-set (a test holds both ways' rows against each other): the base, and the A/A town in which no message does anything. Writes
-benchmarks/results/town-lived.json, and fails when a promise was broken once.
+truth is counted. Three lives: two whose guests are written down set by set, the base and the A/A town in which no message does
+anything, and a small one through the rooms' own actions; a test holds both ways' rows against each other. Writes
+benchmarks/results/town-lived.json, and fails when a promise was broken once. A town is the dongs around a place, as many as have the
+people: a small one is one dong, whose people all have the same 24 shops nearest, and the others find nobody to write to.
 """
 
 import json

@@ -244,7 +244,7 @@ class Life:
             about = messages.sendings_about(campaign_queries.reference_of(one.campaign))
             rows = Outgoing.objects.filter(sending__in=about)
             arrived = rows.filter(fate=Fate.ARRIVED).values_list("recipient", flat=True)
-            there.append(self._places(np.array(list(arrived), np.int64)))
+            there.append(self._places(np.sort(np.array(list(arrived), np.int64))))
             one.arrived = len(there[-1])
             for reason in rows.exclude(fate=Fate.ARRIVED).values_list("reason", flat=True):
                 self.lived.kept_back[reason] += 1
