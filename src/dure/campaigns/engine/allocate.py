@@ -154,7 +154,7 @@ def clear(
     # Windows as wide as a typical value: they narrow by themselves, and yesterday's prices may be far from today's.
     typical = np.float32(_typical_value(look, terms, budgets))
     if start is None and budgets.shop_messages is None:
-        prices.unit[:] = _going_rate(look, terms, budgets, float(typical))
+        prices.unit[:] = going_rate(look, terms, budgets, typical=float(typical))
     prices.unit_width = np.full(budgets.campaigns, typical, np.float32)
     prices.money_width = np.full(budgets.campaigns, 1.0, np.float32)
     kinds = [False, True] if budgets.money is not None or budgets.shop_money is not None else [False]
@@ -185,9 +185,11 @@ def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
     return float(seen.best / max(seen.used.sum(), 1.0)) * 2 or 1.0
 
 
-def _going_rate(look: Look, terms: Terms, budgets: Budgets, typical: float) -> float:
-    """The one price for all at which a few more messages are wanted than there are: where the clearing starts. From nothing it
-    would climb by hardly more than the lottery's width a look where all values are alike."""
+def going_rate(look: Look, terms: Terms, budgets: Budgets, *, typical: float | None = None) -> float:
+    """The one price for all, in won, at which a few more messages are wanted than there are; 0 where there are enough. The clearing
+    starts there: from nothing it would climb by hardly more than the lottery's width a look where all values are alike. `typical`:
+    won that a message is about worth, where the caller knows it."""
+    typical = _typical_value(look, terms, budgets) if typical is None else typical
     stride = max(1, look.people // SMALL)
     there = float(budgets.messages.sum()) * -(-look.people // stride) / look.people
     low, width = no_window(budgets.campaigns)

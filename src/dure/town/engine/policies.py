@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numba
 import numpy as np
 
-from dure.campaigns.engine.allocate import Budgets, Local, Plan, Prices, clear, finish
+from dure.campaigns.engine.allocate import Budgets, Local, Plan, Prices, clear, finish, going_rate
 from dure.campaigns.engine.fair import STEEPEST, stand_alone
 from dure.campaigns.engine.market import Edges, Terms
 from dure.campaigns.engine.plan import tally
@@ -147,16 +147,6 @@ class Rfm(Picking):
         np.add.at(self.spent, rows, self.seen.ticket[self.seen.shop[rows, edges]])
 
 
-def going_rate(value: F32, room: U8, messages: float) -> float:
-    """The one price at which as many people as there are messages find something dearer: where the clearing starts. From nought it
-    would climb by hardly more than the lottery's width a look where all values are alike."""
-    best = value[room > 0].max(axis=1, initial=0)
-    if not len(best):
-        return 1e-9
-    place = max(0, len(best) - 1 - int(messages))
-    return max(float(np.partition(best, place)[place]) * 0.98, 1e-9)
-
-
 @dataclass(slots=True)
 class Market:
     """The week's plan by prices, from last week's prices and weights. `alpha` 0: the most value in all; 1: proportional fairness."""
@@ -179,16 +169,17 @@ class Market:
         if self.weight.size == 0:
             self.weight = np.ones(self.seen.shops, np.float32)
         terms = Terms(CAP, self.weight, jitter=JITTER, salt=self.seed * 1_000 + week)
-        level = going_rate(value, room, float(budgets.messages.sum()))
+        level = going_rate(Local(edges), terms, budgets)
         looks: tuple[tuple[int, int], ...] = NEXT_LOOKS if self.prices else FIRST_LOOKS
         if self.prices is None:
             start = Prices.none(self.seen.shops)
             start.unit[:] = level
         else:
             start = self.prices.copy()
-            start.unit *= np.float32(level / self.level)
+            # Last week's prices, at what messages cost this week; where they cost nothing, as they were.
+            start.unit *= np.float32(level / self.level) if level and self.level else np.float32(1)
         prices = clear(Local(edges), terms, budgets, start=start, levels=looks)
-        self.level = level
+        self.level = level or self.level
         plan = finish(edges, budgets, terms, prices)
         self.prices = prices
         self.gaps.append(plan.gap)
