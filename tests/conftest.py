@@ -25,6 +25,7 @@ from django.urls import get_resolver  # noqa: E402
 from django.utils import translation  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
+from dure.campaigns import queries as campaigns  # noqa: E402
 from dure.kit import clock  # noqa: E402
 from dure.project import postgres  # noqa: E402
 from dure.shops import fence  # noqa: E402
@@ -82,6 +83,12 @@ def static_files_as_they_lie() -> Iterator[None]:
 def everybody_reads_korean() -> None:
     """A page that was asked for in English leaves its thread reading English, and with it the tests that follow."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def no_till_is_remembered() -> None:
+    """Whether a week's plan gives coupons at the till is remembered by a process for half a minute, and tests are shorter."""
+    campaigns.look_at_the_till_again()
 
 
 @pytest.fixture(autouse=True)

@@ -94,6 +94,20 @@ class TooSoonForPlan(Refused):
     )
 
 
+class TillWithoutPlan(Invalid):
+    sentence = say(
+        "계산을 마친 손님께 드리려면 쿠폰을 고르고 한 주의 계획에 맡겨 주세요.",
+        en="To give coupons to guests who have just paid, choose a coupon and leave the campaign to the week's plan.",
+    )
+
+
+class TillTooMuch(Invalid):
+    sentence = say(
+        "계산을 마친 손님께 드릴 쿠폰은 받을 사람 수와 남은 쿠폰 수보다 적어야 해요.",
+        en="Fewer coupons for guests who have just paid than people who get it, and than coupons there are.",
+    )
+
+
 class NothingToPlan(Refused):
     sentence = say("이 주에 계획할 캠페인이 없어요.", en="No campaign waits for a plan of this week.")
 

@@ -4,7 +4,7 @@ import logging
 import os
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
@@ -15,6 +15,7 @@ from dure.campaigns.values import CampaignState, PlanState, Trigger
 from dure.kit import clock, jobs
 from dure.kit.errors import DureError
 from dure.shops import fence
+from dure.shops.models import Shop
 
 GIVEN_UP_AFTER = timedelta(hours=12)
 _log = logging.getLogger(__name__)
@@ -71,6 +72,19 @@ def run_automations(timestamp: int) -> None:
                 _log.info("automation %s did not run: %s", one.public_id, refusal.code)
 
 
+@jobs.job("campaigns.choose_at_till")
+def choose_at_till(reference: str, person_id: int, shop_id: int, paid_at: str) -> None:
+    """What the guest who has just paid gets of this week's campaigns. A person's campaigns are those of many shops."""
+    with fence.across_shops():
+        actions.choose_at_till(
+            reference=reference,
+            person_id=person_id,
+            shop=Shop.objects.get(pk=shop_id),
+            paid_at=datetime.fromisoformat(paid_at),
+            at=clock.now(),
+        )
+
+
 @jobs.job("campaigns.plan_week")
 def plan_week(plan_id: int) -> None:
     """Finish a planning in a process of its own, which gives way to everybody else and takes its memory with it. One that was
@@ -91,6 +105,7 @@ def plan_weeks(timestamp: int) -> None:
     now = clock.now()
     monday = rules.week_of(now.astimezone(clock.KST).date())
     with fence.across_shops():
+        actions.count_till(at=now)
         for week_on in (monday, monday + timedelta(days=7)):
             begin(week_on, by="schedule")
         actions.forget_plans(at=now)

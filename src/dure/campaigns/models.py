@@ -1,16 +1,18 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from dure.campaigns.values import CampaignState, Goal, PlanState, Trigger
-from dure.offers.models import Offer
+from dure.campaigns.values import CampaignState, Goal, PlanState, TillFate, Trigger
+from dure.offers.models import Coupon, Offer
+from dure.people.models import Person
 from dure.shops.models import Shop
 
 
 class Campaign(models.Model):
     """One message to many with a goal. `audience` says whom: `{"stages": […]}` of the shop's own friends, or `{"definition":
     …}` over the network. `number` is an automation's days or stamps. `version` counts edits; each keeps its own holdout.
-    `by_plan`: the week's plan chooses who of its audience hears of it. `said` is what the owner of a campaign to strangers was told: numbers noised once; None is "under 100"."""
+    `by_plan`: the week's plan chooses who of its audience hears of it; `at_till` coupons of it may be given between plans, when somebody
+    has paid anywhere, of which `given_at_till` were. `said` is what the owner of a campaign to strangers was told: numbers noised once; None is "under 100"."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
     public_id = models.TextField(unique=True)
@@ -36,10 +38,13 @@ class Campaign(models.Model):
     reason = models.TextField(default="")
     said = models.JSONField(default=dict)
     by_plan = models.BooleanField(default=False, db_default=False)
+    at_till = models.PositiveIntegerField(default=0, db_default=0)
+    given_at_till = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(given_at_till__lte=F("at_till")), name="campaign_within_its_till"),
             models.CheckConstraint(condition=Q(window_days__range=(1, 90)), name="campaign_window"),
             models.UniqueConstraint(
                 fields=["shop", "trigger"],
@@ -112,7 +117,8 @@ class Assignment(models.Model):
 class WeekPlan(models.Model):
     """Who hears from whom in one week, over all shops: how far the planning is, and what it came to. Money is whole won:
     `value` of the plan, `bound` that no plan exceeds, `most_value` of the plan that is not fair. `first` is the plan whose
-    frozen people and scores this one uses again; `done` of `total` steps are over."""
+    frozen people and scores this one uses again; `done` of `total` steps are over. `at_till`: coupons that its campaigns may
+    give between plans."""
 
     public_id = models.TextField(unique=True)
     week_on = models.DateField()
@@ -130,20 +136,22 @@ class WeekPlan(models.Model):
     bound = models.BigIntegerField(default=0)
     most_value = models.BigIntegerField(default=0)
     fairness = models.JSONField(default=dict)
+    at_till = models.PositiveIntegerField(default=0, db_default=0)
     by = models.TextField()
     at = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["week_on", "-id"], name="plan_of_a_week")]
-        constraints = [models.CheckConstraint(condition=Q(value__lte=models.F("bound")), name="plan_within_its_bound")]
+        constraints = [models.CheckConstraint(condition=Q(value__lte=F("bound")), name="plan_within_its_bound")]
 
 
 class WeekPart(models.Model):
     """One campaign in one plan: what it may spend, frozen when the planning began, and what the plan gave it. `place` is its
     number in the plan; `messages` it may use, of which `share` are then held out by the coin; `each` won a message; `effect`
     extra visits a message on average, each `worth` won. `price` is what a message of it costs in the week's market,
-    `alone` its value had it no rivals. Both bitmaps are of persons, for the sending alone."""
+    `alone` its value had it no rivals; `till_price` what a coupon of it costs at the till now, which begins there and follows what
+    is given, and `till_due` how many more times somebody whom it means is expected there. Both bitmaps are of persons, for the sending alone."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
     plan = models.ForeignKey(WeekPlan, on_delete=models.CASCADE, related_name="parts")
@@ -162,6 +170,8 @@ class WeekPart(models.Model):
     spent = models.PositiveBigIntegerField(default=0)
     value = models.BigIntegerField(default=0)
     alone = models.BigIntegerField(default=0)
+    till_price = models.FloatField(default=0, db_default=0)
+    till_due = models.FloatField(default=0, db_default=0)
     meant_bits = models.BinaryField()
     chosen_bits = models.BinaryField(null=True)
 
@@ -169,7 +179,7 @@ class WeekPart(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["plan", "place"], name="plan_place_once"),
             models.UniqueConstraint(fields=["plan", "campaign"], name="plan_campaign_once"),
-            models.CheckConstraint(condition=Q(used__lte=models.F("messages")), name="plan_within_messages"),
+            models.CheckConstraint(condition=Q(used__lte=F("messages")), name="plan_within_messages"),
         ]
 
 
@@ -188,3 +198,35 @@ class WeekPiece(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["plan", "number"], name="plan_piece_once")]
+
+
+class TillChoice(models.Model):
+    """What one guest was given when they had paid the bill `reference`, between two plans, and why: `value` won that the campaign
+    was worth to the week's market for this person, `price` won that it cost there, `propensity` the chance with which exactly this
+    came out. `shop` is the campaign's; where none was chosen, the one that was paid. `wave`: the campaign's assignment that counts it."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    plan = models.ForeignKey(WeekPlan, on_delete=models.CASCADE, related_name="+")
+    week_on = models.DateField()
+    reference = models.TextField()
+    person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
+    campaign = models.ForeignKey(Campaign, null=True, on_delete=models.CASCADE, related_name="+")
+    coupon = models.ForeignKey(Coupon, null=True, on_delete=models.SET_NULL, related_name="+")
+    fate = models.TextField(choices=[(f, f) for f in TillFate])
+    reason = models.TextField(default="")
+    value = models.FloatField(default=0)
+    price = models.FloatField(default=0)
+    propensity = models.FloatField(default=1)
+    wave = models.PositiveIntegerField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["reference", "person"], name="till_choice_once_a_bill"),
+            models.UniqueConstraint(
+                fields=["week_on", "person"], condition=~Q(fate="nothing"), name="till_choice_once_a_week"
+            ),
+            models.CheckConstraint(condition=Q(propensity__gte=0, propensity__lte=1), name="till_choice_propensity"),
+            models.CheckConstraint(condition=Q(fate="nothing") | Q(campaign__isnull=False), name="till_choice_of_what"),
+        ]
+        indexes = [models.Index(fields=["campaign"], condition=Q(wave__isnull=True), name="till_choice_uncounted")]

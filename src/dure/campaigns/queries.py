@@ -3,33 +3,36 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dure.audiences import queries as audiences
 from dure.campaigns import errors, rules
 from dure.campaigns.engine import assign
-from dure.campaigns.models import Assignment, Campaign, CampaignStep, WeekPart, WeekPlan
-from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Moved, Movement, PlanState, Trigger
+from dure.campaigns.models import Assignment, Campaign, CampaignStep, TillChoice, WeekPart, WeekPiece, WeekPlan
+from dure.campaigns.values import WAYS, CampaignState, Forecast, Goal, Moved, Movement, PlanState, TillFate, Trigger
 from dure.kit.clock import KST
 from dure.kit.sql import numbers
 from dure.ledger import queries as ledger
 from dure.messaging import queries as messages
 from dure.messaging.values import Medium, Tally
+from dure.offers import queries as offers
 from dure.offers.models import Offer
-from dure.offers.values import OfferKind
 from dure.payments import queries as payments
 from dure.payments.models import Payment
 from dure.payments.values import PaymentState, RefundState
+from dure.people.models import Person
 from dure.people.values import Purpose, shop_sender
 from dure.regulars import queries as regulars
 from dure.shops.models import Shop
+from dure.targeting.values import KEPT
 
 
 def is_held_out(place: int, *, unit: str, share: float) -> bool:
@@ -260,7 +263,14 @@ def taken_in(shop: Shop, *, at: datetime) -> NDArray[np.uint32]:
     for one in rows.filter(at__gt=at - timedelta(days=90)):
         if one.at + timedelta(days=one.campaign.window_days) > at:
             taken |= BitMap.deserialize(bytes(one.reached_bits)) | BitMap.deserialize(bytes(one.held_bits))
+    taken |= BitMap(uncounted(shop).values_list("person", flat=True))
     return np.array(taken.to_array(), np.uint32)
+
+
+def uncounted(shop: Shop) -> QuerySet[TillChoice]:
+    """Whom the till gave or held something since its last wave was written down, of the people there still are."""
+    chosen = TillChoice.objects.filter(shop=shop, wave__isnull=True, person__isnull=False)
+    return chosen.exclude(fate=TillFate.NOTHING).order_by("id")
 
 
 def is_to_network(campaign: Campaign) -> bool:
@@ -368,11 +378,7 @@ def quietest_day(shop: Shop, *, at: datetime) -> int:
 
 def worth_of(offer: Offer | None) -> int:
     """About how many won a coupon of this offer takes off a bill."""
-    if offer is None:
-        return 0
-    if offer.kind == OfferKind.AMOUNT:
-        return int(offer.value)
-    return int(offer.ceiling or 3_000)
+    return offers.most_off(offer) if offer else 0
 
 
 def forecast_of(
@@ -432,6 +438,12 @@ def waiting_for_plan(week_on: date) -> QuerySet[Campaign]:
     return within.select_related("shop", "offer").order_by("id")
 
 
+def result_at(campaign: Campaign, *, at: datetime) -> datetime:
+    """When the result of a campaign is read that goes out `at`: whoever gets it at the till on its week's last day has the whole
+    window too."""
+    return rules.result_at(rules.week_ends(at) if campaign.at_till else at, campaign.window_days)
+
+
 def week_of(day: date) -> date:
     """The Monday of a day's week, by which its plan is named."""
     return rules.week_of(day)
@@ -482,6 +494,9 @@ class Stall:
     messages: int
     used: int
     satisfaction: float
+    at_till: int
+    given_at_till: int
+    till_price: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -528,6 +543,9 @@ def _stall(name: str, parts: list[WeekPart]) -> Stall:
         messages=sum(part.messages for part in parts),
         used=sum(part.used for part in parts),
         satisfaction=min(1.0, sum(part.value for part in parts) / alone) if alone else 0.0,
+        at_till=sum(part.campaign.at_till for part in parts),
+        given_at_till=sum(part.campaign.given_at_till for part in parts),
+        till_price=round(max(part.till_price for part in parts)),
     )
 
 
@@ -537,3 +555,122 @@ def plan_by_public_id(public_id: str) -> WeekPlan:
     if found is None:
         raise errors.NoSuchPlan
     return found
+
+
+# At the till, between two plans
+
+
+def bills_a_week(people: int, *, at: datetime) -> float:
+    """How often one of these `people` pays somewhere in a week, by the visits of all friends in the week before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM regulars_countedvisit WHERE at > %s AND at <= %s", [at - timedelta(days=7), at]
+        )
+        return min(7.0, max(rules.USUAL_BILLS, float(cursor.fetchone()[0]) / max(1, people)))
+
+
+LOOK_AGAIN = 30.0
+_looked: dict[date, tuple[float, bool]] = {}
+
+
+def till_is_open(*, at: datetime) -> bool:
+    """Whether a plan of this instant's week may give coupons at the till. Each process looks once in half a minute and then
+    remembers: whoever pays in a week without one pays no question for it."""
+    week_on = rules.week_of(at.astimezone(KST).date())
+    now = monotonic()
+    known = _looked.get(week_on)
+    if known is None or now - known[0] > LOOK_AGAIN:
+        open_now = WeekPlan.objects.filter(week_on=week_on, state=PlanState.READY, at_till__gt=0).exists()
+        _looked.clear()
+        _looked[week_on] = known = (now, open_now)
+    return known[1]
+
+
+def look_at_the_till_again() -> None:
+    """Forget whether the till is open, in this process."""
+    _looked.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A campaign that the week's market scored for one person: its part in its newest plan, won of value."""
+
+    part: WeekPart
+    value: float
+
+
+def edges_of(person_id: int, *, week_on: date) -> list[Edge]:
+    """What the plans of a week scored for one person, one edge a campaign, each with its part in the newest plan that holds it, in
+    the order of the parts. Of a piece only the person's own row leaves the database, once it is found."""
+    plans = list(WeekPlan.objects.filter(week_on=week_on, state=PlanState.READY).order_by("id"))
+    first = {plan.pk: plan.first_id or plan.pk for plan in plans}
+    pieces = WeekPiece.objects.filter(
+        plan__in=set(first.values()), low_person__lte=person_id, high_person__gte=person_id
+    ).order_by("plan_id")
+    found: dict[int, Edge] = {}
+    for piece, base, persons in pieces.values_list("pk", "plan_id", "persons"):
+        numbers_here = np.frombuffer(bytes(persons), "<u4")
+        row = int(np.searchsorted(numbers_here, person_id))
+        scored = _row_of(piece, row) if numbers_here[row] == person_id else {}
+        family = [plan for plan, begun in first.items() if begun == base]
+        parts = WeekPart.objects.filter(plan__in=family, place__in=scored).select_related("plan", "campaign", "shop")
+        for part in parts.order_by("plan_id", "pk"):
+            found[part.campaign_id] = Edge(part, scored[part.place])
+    return sorted(found.values(), key=lambda edge: edge.part.pk)
+
+
+def _row_of(piece: int, row: int) -> dict[int, float]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT substr(campaign, %s, %s), substr(value, %s, %s) FROM campaigns_weekpiece WHERE id = %s",
+            [row * 2 * KEPT + 1, 2 * KEPT, row * 4 * KEPT + 1, 4 * KEPT, piece],
+        )
+        campaign, value = (bytes(one) for one in cursor.fetchone())
+    places, worth = np.frombuffer(campaign, "<u2"), np.frombuffer(value, "<f4")
+    return {int(place): float(won) for place, won in zip(places, worth, strict=True) if won > 0}
+
+
+def is_taken_in(campaign: Campaign, person_id: int, *, at: datetime) -> bool:
+    """Whether this person is in the campaign already, or in one of the same shop whose window is open (`taken_in`)."""
+    rows = Assignment.objects.filter(shop_id=campaign.shop_id, at__gt=at - timedelta(days=90)).select_related(
+        "campaign"
+    )
+    return any(
+        person_id in BitMap.deserialize(bytes(bits))
+        for one in rows
+        if one.campaign_id == campaign.pk
+        or (one.share and one.campaign.state in rules.ALIVE and one.at + timedelta(days=one.campaign.window_days) > at)
+        for bits in (one.reached_bits, one.held_bits)
+    )
+
+
+def given_at_till(person: Person | None, reference: str, *, at: datetime) -> TillChoice | None:
+    """What this person was given when this bill was paid, with its campaign, coupon and shop; None where nothing was. Asks nothing
+    in a week whose plan gives nothing. Call it across shops."""
+    if person is None or not till_is_open(at=at):
+        return None
+    given = TillChoice.objects.filter(reference=reference, person=person, fate=TillFate.GIVEN, coupon__isnull=False)
+    return given.select_related("coupon__offer", "campaign", "shop").first()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtTill:
+    """Beside a plan: messages that it `planned`, coupons `given` to guests who had just paid, of at `most`, and how many of them got
+    `nothing`, by the reason. Whom a coin held out is among none of them: nobody reads that."""
+
+    planned: int
+    given: int
+    most: int
+    nothing: dict[str, int]
+
+
+def till_of(plan: WeekPlan) -> AtTill:
+    """What was given at the till beside a plan. An operator's alone: it is of all shops."""
+    sums = plan.parts.aggregate(used=Sum("used"), given=Sum("campaign__given_at_till"), most=Sum("campaign__at_till"))
+    none = TillChoice.objects.filter(plan=plan, fate=TillFate.NOTHING, person__isnull=False)
+    return AtTill(
+        planned=sums["used"] or 0,
+        given=sums["given"] or 0,
+        most=sums["most"] or 0,
+        nothing=dict(none.values_list("reason").annotate(many=Count("pk")).order_by("reason")),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dure.campaigns.values import CampaignState, Forecast, Goal, PlanState
+from dure.kit.clock import KST
 from dure.kit.language import Text, say
 
 S = CampaignState
@@ -31,6 +32,7 @@ SMALLEST_STRANGERS = 100
 GAP = re.compile(r"#\{([^{}]*)\}")
 TITLE_MAX, BODY_MAX = 40, 400
 BIRTHDAY_AHEAD_MAX = 30
+TILL_MOST = 1_000_000
 USUAL: Mapping[Goal, tuple[float, float]] = {
     Goal.WIN_BACK: (0.0, 0.04),
     Goal.SECOND_VISIT: (0.0, 0.05),
@@ -166,6 +168,8 @@ def forecast(
 
 SOLVING_STEPS = 10
 """Steps of a plan's progress bar after the pieces are scored."""
+USUAL_BILLS = 0.2
+"""How often somebody pays somewhere in a week, at least, before a network has seen much."""
 BILL = 10_000
 """Won of a bill where a shop has none yet to go by."""
 
@@ -179,6 +183,12 @@ def usual_effect(goal: Goal) -> float:
 def week_of(day: date) -> date:
     """The Monday of the day's week."""
     return day - timedelta(days=day.weekday())
+
+
+def week_ends(at: datetime) -> datetime:
+    """The Korean midnight with which the week of this instant is over."""
+    monday = week_of(at.astimezone(KST).date()) + timedelta(days=7)
+    return datetime(monday.year, monday.month, monday.day, tzinfo=KST)
 
 
 def days_ahead(begin: date, count: int) -> list[tuple[int, int]]:

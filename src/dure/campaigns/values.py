@@ -32,6 +32,23 @@ class PlanState(StrEnum):
     READY = "ready"
 
 
+class TillFate(StrEnum):
+    """GIVEN a coupon, HELD out by the campaign's coin, or NOTHING was chosen."""
+
+    GIVEN = "given"
+    HELD = "held"
+    NOTHING = "nothing"
+
+
+class Nothing(StrEnum):
+    """Why nobody gave anything at the till, where no ban of the gate says it."""
+
+    NEVER = "never"
+    ENOUGH = "enough"
+    PRICE = "price"
+    NONE_LEFT = "none_left"
+
+
 class Goal(StrEnum):
     """What an owner wants. It sets whom we suggest, the words we propose and how long we wait for the result."""
 

@@ -21,6 +21,11 @@ from dure.shops.models import Shop
 _STICKER, _MARK, _CHECKOUT = "01", "02", "03"
 
 
+def topics_of_bill(bill: str) -> list[str]:
+    """What to ring so that the pages of a bill's (public id) checkouts are drawn again."""
+    return [f"checkout:{pk}" for pk in Checkout.objects.filter(bill__public_id=bill).values_list("pk", flat=True)]
+
+
 def checkout_by_code(code: str) -> Checkout:
     """The checkout whose page this code opens, with its shop and bill. Raises NoSuchCheckout. Stand across shops."""
     found = Checkout.objects.select_related("shop", "bill").filter(code=code).first() if len(code) <= 32 else None

@@ -11,7 +11,7 @@ from dure.kit import ids
 from dure.kit.money import BPS
 from dure.ledger import actions as ledger
 from dure.ledger.models import Entry
-from dure.offers import errors, rules
+from dure.offers import errors, queries, rules
 from dure.offers.models import Coupon, Offer, OfferDay, OfferStep, Redemption
 from dure.offers.values import Funder, OfferKind, OfferOccasion, OfferState, RedemptionState, Stacking
 from dure.people.events import PersonErased, PersonsMerged
@@ -191,10 +191,13 @@ def _step(offer: Offer, state: OfferState, *, by: str, at: datetime, reason: str
     OfferStep.objects.create(shop_id=offer.shop_id, offer=offer, state=state, by=by, reason=reason, at=at)
 
 
-def issue_coupon(*, offer: Offer, person: Person, key: str, worth: int | None = None, at: datetime) -> Coupon:
-    """Give `person` the right to `offer` once. The same `key` is the same coupon, however often it is asked for.
+def issue_coupon(
+    *, offer: Offer, person: Person, key: str, worth: int | None = None, covered: bool = False, at: datetime
+) -> Coupon:
+    """Give `person` the right to `offer` once. The same `key` is the same coupon, however often it is asked for. `covered`: only
+    where the offer's budget still bears every coupon that is out, this one too, as `queries.most_off` sees it.
 
-    Refuses OfferNotRunning, OutOfStock, AlreadyHas. All who want a coupon of one offer queue for its row, so the limits
+    Refuses OfferNotRunning, OutOfStock, AlreadyHas, BudgetSpent. All who want a coupon of one offer queue for its row, so the limits
     in all, per day and per person hold under any race; the tables check the first two again.
     """
     with transaction.atomic():
@@ -208,6 +211,10 @@ def issue_coupon(*, offer: Offer, person: Person, key: str, worth: int | None = 
             raise errors.OutOfStock
         if Coupon.objects.filter(offer=terms, person=person).count() >= terms.per_person:
             raise errors.AlreadyHas
+        if covered and terms.budget is not None:
+            out = queries.coupons_out(terms, at=at)
+            if terms.budget - terms.spent < (out + 1) * queries.most_off(terms):
+                raise errors.BudgetSpent
         _count_today(terms, at)
         Offer.objects.filter(id=terms.id).update(issued=F("issued") + 1)
         ends = [at + timedelta(days=terms.valid_days)] if terms.valid_days else []

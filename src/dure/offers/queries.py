@@ -15,6 +15,9 @@ from dure.offers.values import Funder, Line, OfferKind, OfferOccasion, OfferStat
 from dure.people.models import Person
 from dure.shops.models import Shop
 
+USUAL_OFF = 3_000
+"""Won off a bill where an offer's terms say no number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usable:
@@ -170,6 +173,17 @@ def coupons_over(shop: Shop, occasion: OfferOccasion, *, at: datetime) -> QueryS
 def explained(reference: str) -> list[tuple[Text, int]]:
     """One text line for each coupon on a bill, in the order in which they apply, and the won it takes off."""
     return [(line_about(one.coupon), one.amount) for one in redemptions_for(reference)]
+
+
+def most_off(offer: Offer) -> int:
+    """Won that a coupon of this offer takes off a bill: at most, where its terms say it, else about."""
+    return int(offer.value) if offer.kind == OfferKind.AMOUNT else int(offer.ceiling or USUAL_OFF)
+
+
+def coupons_out(offer: Offer, *, at: datetime) -> int:
+    """How many coupons of an offer could still be used and are held for no bill: what they take off is in no budget yet."""
+    reserved = Redemption.objects.filter(coupon=OuterRef("pk"), state=RedemptionState.RESERVED)
+    return Coupon.objects.filter(_alive(at), offer=offer).exclude(Exists(reserved)).count()
 
 
 def line_about(coupon: Coupon) -> Text:

@@ -384,6 +384,13 @@ def _bills_named(shop_id: int, public_id: str) -> QuerySet[Bill]:
     return Bill.objects.filter(shop_id=shop_id, public_id=public_id)
 
 
+def topics_of_orders(bill: str) -> list[str]:
+    """What to ring so that the pages of a bill's (public id) orders are drawn again."""
+    return [
+        f"order:{pk}" for pk in Order.objects.filter(bill__public_id=bill).order_by("pk").values_list("pk", flat=True)
+    ]
+
+
 def bill_of_device(device: Device | None, public_id: str) -> Bill:
     """One bill that this phone opened or may pay, or NoSuchOrder (across shops)."""
     found = (

@@ -338,6 +338,13 @@ def facts_about(asked: Asked, lines: str, at: datetime, **parameters: object) ->
     return found
 
 
+def ban_for(person: Person, sending: Sending, medium: Medium, at: datetime) -> str:
+    """What forbids this text to one person by this medium now, by the gate's table; empty where it may go. It need not be written
+    down. Hold the person while you act on the answer: see `permit_message`."""
+    (found,) = facts_about(asked_by(sending, medium), ONE, at, recipient=person.pk)
+    return str(rules.verdict(found.case, caps_here()) or "")
+
+
 def bans_sql(asked: Asked, lines: str, at: datetime, **parameters: object) -> tuple[str, dict[str, Any]]:
     """A query (and its parameters) of each line's number and the ban on it, NULL where it may go: the rules as one statement."""
     sql = f"""

@@ -30,6 +30,9 @@ def wire() -> None:
     at_once(BillSettled, regulars.count_visit)
     at_once(BillReturned, regulars.uncount_visit)
 
+    # In a week whose plan gives coupons to guests who have paid, a job chooses one: the paying itself pays for none of it.
+    at_once(BillSettled, campaigns.note_paid_bill)
+
     # Whoever ordered is told as information; the job is deferred in the transaction that makes it true.
     at_once(OrderReceived, channels.note_received_order)
     at_once(OrderMoved, channels.note_moved_order)

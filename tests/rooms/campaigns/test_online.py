@@ -7,7 +7,8 @@ import pytest
 
 from dure.campaigns.engine.allocate import Budgets, Prices, solve
 from dure.campaigns.engine.market import Edges, Terms
-from dure.campaigns.engine.online import Till, decide, packed, unpacked
+from dure.campaigns.engine.online import Till, decide, odds, packed, unpacked
+from dure.campaigns.engine.propensity import propensities
 
 PEOPLE, CAMPAIGNS, DEGREE = 6_000, 60, 8
 
@@ -96,3 +97,17 @@ def test_prices_are_kept_in_eight_bytes_a_campaign() -> None:
     for broken in (b"", kept[:-1], kept + b"x", b"XXXX" + kept[4:], kept[:-4] + np.array([np.nan], "<f4").tobytes()):
         with pytest.raises(ValueError, match="price"):
             unpacked(broken)
+
+
+def test_the_odds_at_the_till_are_those_of_the_plan_for_one_message() -> None:
+    dice = np.random.default_rng(5)
+    for _ in range(200):
+        many = int(dice.integers(1, 9))
+        value, price = dice.uniform(50, 60, many), dice.uniform(0, 55, many) * dice.integers(0, 2, many)
+        edges = Edges(np.arange(many, dtype=np.uint16)[None], value.astype(np.float32)[None])
+        terms = Terms(1, np.ones(many, np.float32), jitter=0.1)
+        plans = propensities(edges, terms, Prices(price.astype(np.float32), np.zeros(many, np.float32)))[0]
+        assert odds(value.tolist(), 0.1, price.tolist()) == pytest.approx(plans.tolist(), abs=1e-4)
+    assert odds([5.0, 7.0], 0.0, [0.0, 3.0]) == [1.0, 0.0]
+    assert odds([5.0], 0.0, [6.0]) == [0.0]
+    assert odds([], 0.1, []) == []

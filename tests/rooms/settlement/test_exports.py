@@ -309,6 +309,7 @@ def test_an_archive_of_an_earlier_dure_comes_in(db: None) -> None:
     second = taken(shop)
     now = tables(second)
     younger = {("menu.Item", "back_at"): None, ("campaigns.Campaign", "by_plan"): False}
+    younger |= {("campaigns.Campaign", name): 0 for name in ("at_till", "given_at_till")}
     younger |= {
         ("channels.ChatLine", name): value for name, value in (("picture", ""), ("width", None), ("height", None))
     }

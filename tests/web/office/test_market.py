@@ -15,8 +15,10 @@ from dure.people import actions as people
 from dure.shops import fence
 from dure.shops.models import Shop
 from tests import cast
-from tests.cast import NOON
+from tests.cast import NOON, zelkova_coffee
 from tests.rooms.campaigns.conftest import BY, friends, sent, shop
+from tests.rooms.campaigns.test_till import left_over, pays
+from tests.rooms.campaigns.test_till import market as a_market
 from tests.rooms.campaigns.test_week import market, planned
 
 __all__ = ["market", "shop"]
@@ -84,3 +86,17 @@ def test_nobody_else_comes_in() -> None:
     assert client.get("/office/market/").status_code == 302
     client.force_login(people.open_account(email="kim@example.com", at=cast.NOON))
     assert client.get("/office/market/", follow=True).status_code == 403
+
+
+def test_what_was_given_at_the_till_stands_beside_the_plan(operator: Client, shop: Shop) -> None:
+    everybody, campaign, plan = a_market(shop, zelkova_coffee())
+    for guest in left_over(everybody, plan)[:6]:
+        pays(guest, shop)
+    campaign.refresh_from_db()
+    assert campaign.given_at_till > 0
+    page = operator.get("/office/market/").content.decode()
+    assert f"손님께 쿠폰 {campaign.given_at_till}장을 드렸어요" in page
+    assert f"{campaign.given_at_till} / {campaign.at_till}" in page
+    assert "held" not in page
+    english = operator.get("/office/market/", headers={"accept-language": "en"}).content.decode()
+    assert f"were given {campaign.given_at_till} coupons, of {campaign.at_till}" in english

@@ -24,6 +24,7 @@ from dure.campaigns.actions.sending import (
     submit_campaign,
     tell_owners,
 )
+from dure.campaigns.actions.till import choose_at_till, count_till, note_paid_bill
 from dure.campaigns.actions.week import advance_plan, cut_off_person, forget_plans, plan_week, replan_week
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "change_automation",
     "change_draft",
     "check_campaign",
+    "choose_at_till",
     "close_campaign",
     "copy_campaign",
+    "count_till",
     "cut_off_person",
     "draft_campaign",
     "finish_sending",
@@ -42,6 +45,7 @@ __all__ = [
     "fund_messages",
     "gap_values",
     "grant_messages",
+    "note_paid_bill",
     "pause_campaign",
     "plan_week",
     "price_each",

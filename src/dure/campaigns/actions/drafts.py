@@ -20,7 +20,7 @@ from dure.shops.models import Shop
 
 CONTENT = (
     "name", "goal", "number", "audience", "title", "body", "other_title", "other_body", "media", "most", "budget",
-    "window_days", "by_plan",
+    "window_days", "by_plan", "at_till",
 )  # fmt: skip
 KNOWN_GAPS = ("shop", "coupon", "until")
 
@@ -41,6 +41,7 @@ def draft_campaign(
     budget: int | None = None,
     window_days: int | None = None,
     by_plan: bool = False,
+    at_till: int = 0,
     send_at: datetime | None = None,
     by: str,
     at: datetime,
@@ -61,6 +62,7 @@ def draft_campaign(
         budget=budget,
         window_days=window_days,
         by_plan=by_plan,
+        at_till=at_till,
     )
     campaign.send_at, campaign.created_at = send_at, at
     check_campaign(campaign=campaign, at=at)
@@ -83,6 +85,7 @@ def would_be(
     budget: int | None = None,
     window_days: int | None = None,
     by_plan: bool = False,
+    at_till: int = 0,
 ) -> Campaign:
     """The campaign that these words would make, not written down: for previews."""
     return Campaign(
@@ -101,6 +104,7 @@ def would_be(
         budget=budget,
         window_days=window_days or GOALS[goal].window_days,
         by_plan=by_plan,
+        at_till=at_till,
     )
 
 
@@ -221,6 +225,7 @@ def copy_campaign(*, campaign: Campaign, by: str, at: datetime) -> Campaign:
         budget=campaign.budget,
         window_days=campaign.window_days,
         by_plan=campaign.by_plan,
+        at_till=campaign.at_till,
         by=by,
         at=at,
     )
@@ -270,6 +275,8 @@ def check_campaign(*, campaign: Campaign, at: datetime) -> None:
     )
     if wrong:
         raise errors.CampaignInvalid
+    if campaign.at_till:
+        _check_till(campaign)
     if campaign.send_at and campaign.state == CampaignState.DRAFT and campaign.send_at < at:
         raise errors.CampaignInvalid(
             say("지난 시각에는 보낼 수 없어요.", en="That moment has passed."), field="send_at"
@@ -282,6 +289,15 @@ def check_campaign(*, campaign: Campaign, at: datetime) -> None:
                 en_way=medium.within("en"), en_why=faults[0].within("en")),
             field="body",
         )  # fmt: skip
+
+
+def _check_till(campaign: Campaign) -> None:
+    offer = campaign.offer
+    limits = [limit for limit in (campaign.most, offer.stock if offer else None) if limit is not None]
+    if offer is None or not campaign.by_plan:
+        raise errors.TillWithoutPlan(field="at_till")
+    if campaign.at_till > rules.TILL_MOST or any(campaign.at_till >= limit for limit in limits):
+        raise errors.TillTooMuch(field="at_till")
 
 
 def faults_of(campaign: Campaign, *, at: datetime) -> dict[Text, list[Text]]:

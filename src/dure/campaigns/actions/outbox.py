@@ -1,5 +1,6 @@
 """A wave in the outbox: its texts opened, its people queued, the gate's first look, the price held."""
 
+import hashlib
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -23,6 +24,29 @@ from dure.people import queries as people_queries
 from dure.people.values import NETWORK_SENDER, PLATFORM_NAME, Topic, shop_sender
 
 LASTS = timedelta(days=1)
+
+
+def write_assignment(
+    campaign: Campaign, *, unit: str, share: float, reached: BitMap, held: BitMap, never: int, at: datetime
+) -> Assignment:
+    """Write down a wave of a locked campaign: whom the coin `unit` let have it and whom it held out."""
+    wave = Assignment.objects.filter(campaign=campaign, version=campaign.version).count() + 1
+    bits = reached.serialize(), held.serialize()
+    return Assignment.objects.create(
+        shop_id=campaign.shop_id,
+        campaign=campaign,
+        version=campaign.version,
+        wave=wave,
+        unit=unit,
+        share=share,
+        reached_people=len(reached),
+        held_people=len(held),
+        never_people=never,
+        reached_bits=bits[0],
+        held_bits=bits[1],
+        digest=hashlib.sha256(b"|".join(bits)).hexdigest(),
+        at=at,
+    )
 
 
 def queue_wave(campaign: Campaign, fixed: Assignment, *, at: datetime) -> int:

@@ -1,6 +1,5 @@
 """A campaign goes out: frozen, assigned, held out, given its coupons and queued in one transaction, or not at all."""
 
-import hashlib
 from datetime import datetime
 
 import numpy as np
@@ -14,7 +13,7 @@ from dure.audiences import queries as audience_queries
 from dure.audiences.errors import AskedEnough, TooFew
 from dure.campaigns import errors, queries, rules
 from dure.campaigns.actions.drafts import check_campaign, check_offer, lock, not_before, step
-from dure.campaigns.actions.outbox import price_each, queue_wave
+from dure.campaigns.actions.outbox import price_each, queue_wave, write_assignment
 from dure.campaigns.engine import assign
 from dure.campaigns.models import Assignment, Campaign
 from dure.campaigns.values import CampaignState, Trigger
@@ -132,7 +131,7 @@ def start_campaign(*, campaign: Campaign, at: datetime) -> Campaign:
         fixed = _assign(locked, persons, share=share if locked.measured else 0.0, most=most, at=at)
         if not fixed.reached_people:
             raise errors.AudienceShrank
-        locked.result_at = rules.result_at(at, locked.window_days) if locked.measured else None
+        locked.result_at = queries.result_at(locked, at=at) if locked.measured else None
         step(locked, CampaignState.RUNNING, by="schedule", at=at)
         _give_and_queue(locked, fixed, at=at)
         return locked
@@ -205,24 +204,11 @@ def _assign(
     campaign: Campaign, persons: NDArray[np.uint32], *, share: float | None, most: int | None, at: datetime
 ) -> Assignment:
     unit = f"{campaign.public_id}:{campaign.version}"
-    wave = Assignment.objects.filter(campaign=campaign, version=campaign.version).count() + 1
     found = assign.assign(persons, unit=unit, secret=settings.SECRET_KEY, most=most, share=share)
-    reached, held = BitMap(found.reached).serialize(), BitMap(found.held).serialize()
-    return Assignment.objects.create(
-        shop_id=campaign.shop_id,
-        campaign=campaign,
-        version=campaign.version,
-        wave=wave,
-        unit=unit,
-        share=found.share,
-        reached_people=len(found.reached),
-        held_people=len(found.held),
-        never_people=found.never,
-        reached_bits=reached,
-        held_bits=held,
-        digest=hashlib.sha256(reached + b"|" + held).hexdigest(),
+    return write_assignment(
+        campaign, unit=unit, share=found.share, reached=BitMap(found.reached), held=BitMap(found.held), never=found.never,
         at=at,
-    )
+    )  # fmt: skip
 
 
 def _give_and_queue(campaign: Campaign, fixed: Assignment, *, at: datetime) -> None:
@@ -243,10 +229,13 @@ def _give_and_queue(campaign: Campaign, fixed: Assignment, *, at: datetime) -> N
 
 
 def finish_sending(*, campaign: Campaign, at: datetime) -> None:
-    """Once everything went out: wait for the day of the result, or be done where nobody was held out. Safe to repeat."""
+    """Once everything went out: wait for the day of the result, or be done where nobody was held out; what may still be given at
+    the till goes on until its week is over. Safe to repeat."""
     with transaction.atomic():
         locked = lock(campaign)
         if locked.trigger != Trigger.HAND or locked.state != CampaignState.RUNNING:
+            return
+        if locked.at_till and not locked.measured and locked.send_at and at < rules.week_ends(locked.send_at):
             return
         if not messages.is_under_way(queries.reference_of(locked)):
             _say_noised(locked, at=at)

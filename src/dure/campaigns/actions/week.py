@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from dure.campaigns import errors, queries, rules
 from dure.campaigns.actions.outbox import price_each
 from dure.campaigns.engine import assign
-from dure.campaigns.models import Assignment, Campaign, WeekPart, WeekPiece, WeekPlan
+from dure.campaigns.models import Assignment, Campaign, TillChoice, WeekPart, WeekPiece, WeekPlan
 from dure.campaigns.values import Goal, PlanState
 from dure.kit import ids, jobs
 from dure.people import queries as people
@@ -49,6 +49,7 @@ def plan_week(*, week_on: date, alpha: float = ALPHA, cap: int = CAP, by: str, a
             raise errors.NothingToPlan
         everybody = BitMap.union(*(BitMap.deserialize(bytes(part.meant_bits)) for part in parts))
         plan.total = -(-len(everybody) // PIECE) + rules.SOLVING_STEPS
+        plan.at_till = sum(part.campaign.at_till for part in parts)
         plan.save()
         _keep(plan, parts)
         jobs.enqueue("campaigns.plan_week", plan_id=plan.pk)
@@ -83,6 +84,7 @@ def replan_week(*, plan: WeekPlan, alpha: float | None = None, by: str, at: date
                 parts.append(part)
         if not parts:
             raise errors.NothingToPlan
+        again.at_till = sum(part.campaign.at_till for part in parts)
         again.save()
         _keep(again, parts, places={key: part.place for key, part in before.items()})
         jobs.enqueue("campaigns.plan_week", plan_id=again.pk)
@@ -108,10 +110,12 @@ def _part(campaign: Campaign, plan: WeekPlan, *, at: datetime, meant: BitMap | N
     sends_at = campaign.send_at or at
     each = price_each(campaign=campaign, at=sends_at)
     most = len(meant)
-    for limit in (campaign.most, campaign.budget // each if each and campaign.budget is not None else None):
-        most = most if limit is None else min(most, limit)
-    if campaign.offer and campaign.offer.stock is not None:
-        most = min(most, campaign.offer.stock - campaign.offer.issued)
+    if each and campaign.budget is not None:
+        most = min(most, campaign.budget // each)
+    offer = campaign.offer
+    # What is for the till comes out of these two, and is left there.
+    for limit in (campaign.most, offer.stock - offer.issued if offer and offer.stock is not None else None):
+        most = most if limit is None else min(most, limit - campaign.at_till)
     if most < 1:
         return None
     share = assign.holdout_share(most) if len(meant) >= rules.PEOPLE_TO_MEASURE else 0.0
@@ -244,18 +248,37 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
     )  # fmt: skip
     worth = fair.worth_of(edges, budgets, made.chosen)
     groups = _chosen(made.chosen, campaign, persons, len(parts))
+    rate = queries.bills_a_week(plan.people or len(persons), at=plan.at)
     for number, part in enumerate(parts):
         part.price, part.money_price = float(made.prices.unit[number]), float(made.prices.money[number])
         part.weight = float(made.weight[number])
         part.used, part.spent = int(made.used[number]), int(made.spent[number])
         part.value, part.alone = int(worth[number]), int(np.ceil(alone[number]))
         part.chosen_bits = groups[number]
+        if part.campaign.at_till:
+            part.till_price, part.till_due = (
+                max(0.0, part.price),
+                rate * len(BitMap.deserialize(bytes(part.meant_bits))),
+            )
     with transaction.atomic():
         plan = _locked(plan)
         if plan.state != PlanState.SOLVING:
             return plan
         WeekPart.objects.bulk_update(
-            parts, ["price", "money_price", "weight", "used", "spent", "value", "alone", "chosen_bits"], batch_size=500
+            parts,
+            [
+                "price",
+                "money_price",
+                "weight",
+                "used",
+                "spent",
+                "value",
+                "alone",
+                "chosen_bits",
+                "till_price",
+                "till_due",
+            ],
+            batch_size=500,
         )
         plan.people, plan.edges = len(persons), int(there.sum())
         plan.value, plan.bound, plan.most_value = (
@@ -270,6 +293,7 @@ def _solve(plan: WeekPlan, *, at: datetime, progress: Progress) -> WeekPlan:
         _move(plan, PlanState.READY)
         plan.ready_at, plan.done = at, plan.total
         plan.save()
+        queries.look_at_the_till_again()
         return plan
 
 
@@ -318,8 +342,9 @@ def forget_plans(*, at: datetime) -> int:
 
 def cut_off_person(fact: PersonErased) -> None:
     """Hears PersonErased: no plan of a week that is not over means, chooses or scores an erased person. Their number stays in a
-    piece as that of an empty stone, with room for nothing and worth nothing."""
+    piece as that of an empty stone, with room for nothing and worth nothing; what they were given at the till is nobody's."""
     with fence.across_shops():  # plans are made over all shops
+        TillChoice.objects.filter(person_id=fact.person_id).update(person=None)
         for part in WeekPart.objects.filter(meant_bits__isnull=False).select_for_update().order_by("pk").iterator():
             meant = BitMap.deserialize(bytes(part.meant_bits))
             if fact.person_id not in meant:

@@ -102,6 +102,11 @@ def never_messaged(ordinals: NDArray[Any], *, secret: str) -> Mask:
     return chosen(ordinals, unit=NETWORK_UNIT, secret=secret, share=NETWORK_SHARE)
 
 
+def held_out(ordinals: NDArray[Any], *, unit: str, secret: str, share: float) -> Mask:
+    """Whom the coin of this unit leaves without a message, with chance `share`: (n,) bool."""
+    return chosen(ordinals, unit=f"{unit}:holdout", secret=secret, share=share)
+
+
 def slot(ordinals: NDArray[Any], *, layer: str, slots: int, secret: str) -> NDArray[np.int64]:
     """Which of `slots` exclusive parts of a layer each person belongs to, (n,) int64: campaigns whose effects would mix
     take different parts of one layer, and nobody is in two of them."""
@@ -158,7 +163,7 @@ def assign(
     if share is None:
         # Whom `most` messages and their comparison people would need, but no more than there are.
         share = holdout_share(len(free) if most is None else min(most, len(free)))
-    held = chosen(free, unit=f"{unit}:holdout", secret=secret, share=share)
+    held = held_out(free, unit=unit, secret=secret, share=share)
     if most is not None and most < int((~held).sum()):
         order = np.argsort(draws(free, unit=f"{unit}:lot", secret=secret), kind="stable")
         sent = np.cumsum(~held[order])

@@ -67,17 +67,21 @@ def measure_campaign(*, campaign: Campaign, at: datetime) -> Result:
 
 
 def _read(campaign: Campaign, at: datetime) -> Result:
-    waves = campaign_queries.groups_of(campaign)
-    window = timedelta(days=campaign.window_days)
-    sent_at, reached, held = waves[0]
-    came_reached = _came(campaign, reached, sent_at, window)
-    came_held = _came(campaign, held, sent_at, window)
-    history = {
-        name: _history(campaign, group, sent_at, window) for name, group in (("reached", reached), ("held", held))
-    }
-    mean = max(
-        sum(k for k, _ in history["reached"] + history["held"]) / HISTORY / max(1, len(reached) + len(held)), 1e-4
+    waves, window = campaign_queries.groups_of(campaign), timedelta(days=campaign.window_days)
+    sent_at = waves[0][0]
+    reached, held = (sum(len(wave[group]) for wave in waves) for group in (1, 2))
+    came_reached, came_held = (
+        _together([_came(campaign, wave[group], wave[0], window) for wave in waves]) for group in (1, 2)
     )
+    history = {
+        name: [pair for wave in waves for pair in _history(campaign, wave[group], wave[0], window)]
+        for group, name in ((1, "reached"), (2, "held"))
+    }
+
+    def all_that(count: Count) -> list[int]:
+        return [sum(count(campaign, wave[group], wave[0], window) for wave in waves) for group in (1, 2)]
+
+    mean = max(sum(k for k, _ in history["reached"] + history["held"]) / HISTORY / max(1, reached + held), 1e-4)
     predicted, sums, before = [], np.zeros(6), 0
     for name in ("reached", "held"):
         counts = np.array([k for k, _ in history[name]], float)
@@ -91,8 +95,8 @@ def _read(campaign: Campaign, at: datetime) -> Result:
         campaign=campaign,
         version=campaign.version,
         family=_family_name(campaign, sent_at),
-        reached=len(reached),
-        held=len(held),
+        reached=reached,
+        held=held,
         came_reached=came_reached.people,
         came_held=came_held.people,
         figures={
@@ -100,8 +104,8 @@ def _read(campaign: Campaign, at: datetime) -> Result:
             "visits": [came_reached.visits, came_held.visits],
             "orders": [came_reached.orders, came_held.orders],
             "spent": [came_reached.spent, came_held.spent],
-            "refused": [_refused(campaign, reached, sent_at, window), _refused(campaign, held, sent_at, window)],
-            "friends": [_joined(campaign, reached, sent_at, window), _joined(campaign, held, sent_at, window)],
+            "refused": all_that(_refused),
+            "friends": all_that(_joined),
             "used": _used(campaign),
             "predicted": predicted,
             "before": sums.tolist(),
@@ -109,12 +113,12 @@ def _read(campaign: Campaign, at: datetime) -> Result:
         curve=[
             [
                 day,
-                _share(sum(came_reached.by_day[: day + 1]), len(reached)),
-                _share(sum(came_held.by_day[: day + 1]), len(held)),
+                _share(sum(came_reached.by_day[: day + 1]), reached),
+                _share(sum(came_held.by_day[: day + 1]), held),
             ]
             for day in range(campaign.window_days)
         ],
-        rate_before=before / max(1, len(reached) + len(held)),
+        rate_before=before / max(1, reached + held),
         mismatch=campaign_queries.mismatch_of(campaign),
         verdict=Verdict.UNKNOWN,
         footing=Footing.ALONE,
@@ -197,6 +201,17 @@ def _came(campaign: Campaign, group: BitMap, sent_at: datetime, window: timedelt
         visits=sum(row[1] for row in rows),
         orders=sum(row[2] for row in rows),
         spent=int(sum(row[3] for row in rows)),
+    )
+
+
+def _together(came: Sequence[Came]) -> Came:
+    """What several waves of a campaign did, each in its own window; the days are counted from each wave's own."""
+    return Came(
+        people=sum(one.people for one in came),
+        by_day=[sum(day) for day in zip(*(one.by_day for one in came), strict=True)],
+        visits=sum(one.visits for one in came),
+        orders=sum(one.orders for one in came),
+        spent=sum(one.spent for one in came),
     )
 
 

@@ -36,6 +36,7 @@ LEFT_OUT = {
     "channels.Wish": "who waits for a dish is between that person and this Dure",
     "audiences.Frozen": "who was meant is for the platform alone and never shown; definitions travel",
     "campaigns.WeekPart": "who was meant and chosen in the market of all shops is nobody's to read",
+    "campaigns.TillChoice": "whom the market of all shops gave something, or held out, is nobody's to read",
     "campaigns.Assignment": "who was held out is nobody's to read, the shop's least of all",
 }
 """Tables of a shop that do not travel, and why."""

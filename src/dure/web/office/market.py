@@ -1,6 +1,6 @@
 """The week's market: the plan with its certificate, prices, how shops fare, what fairness costs; and whether forecasts came true."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods
 
 from dure.campaigns import actions, queries
 from dure.campaigns.models import WeekPlan
-from dure.campaigns.values import PlanState
+from dure.campaigns.values import Nothing, PlanState
 from dure.kit import clock
 from dure.kit.errors import DureError, Invalid
-from dure.kit.language import say
+from dure.kit.language import Text, say
 from dure.lift import queries as lift
 
 ALPHAS = ("0", "0.5", "1", "2")
@@ -60,6 +60,7 @@ def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., Http
             else "0",
             "fares": _fares(plan) if plan and ready else None,
             "market": queries.market_of(plan) if plan and ready else None,
+            "till": _till(plan) if plan and ready and plan.at_till else None,
             "others": queries.plans()[:12],
             "alphas": ALPHAS,
             "refused": refused,
@@ -78,6 +79,33 @@ def _plan(request: HttpRequest, typed: dict[str, Any]) -> WeekPlan:
         return actions.replan_week(plan=queries.plan_by_public_id(typed["plan"]), alpha=alpha, by=by, at=at)
     day = at.astimezone(clock.KST).date() + timedelta(days=7 if typed["do"] == "next" else 0)
     return actions.plan_week(week_on=queries.week_of(day), alpha=alpha, by=by, at=at)
+
+
+WHY_NOTHING: Mapping[str, Text] = {
+    Nothing.PRICE: say("더 값진 것이 없음", en="Worth less than its price"),
+    Nothing.NONE_LEFT: say("드릴 쿠폰이 남지 않음", en="No coupons left"),
+    Nothing.ENOUGH: say("이번 주에 충분히 받음", en="Has had enough this week"),
+    "night": say("밤", en="Night"),
+    "quiet": say("조용히 있고 싶은 시간", en="Quiet hours"),
+    "enough_today": say("오늘 충분히 받음", en="Has had enough today"),
+    "enough_this_week": say("이번 주에 충분히 받음", en="Has had enough this week"),
+}
+OTHERWISE = say("동의가 없거나 거절함, 그 밖의 까닭", en="No consent, a refusal, or another reason")
+
+
+def _till(plan: WeekPlan) -> dict[str, Any]:
+    """What guests who had just paid were given beside the plan, and why others were given nothing."""
+    told = queries.till_of(plan)
+    reasons: dict[str, int] = {}
+    for reason, many in told.nothing.items():
+        words = str(WHY_NOTHING.get(reason, OTHERWISE))
+        reasons[words] = reasons.get(words, 0) + many
+    return {
+        "planned": told.planned,
+        "given": told.given,
+        "most": told.most,
+        "reasons": sorted(reasons.items(), key=lambda pair: -pair[1]),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -387,6 +387,12 @@ SHEETS: dict[str, dict[str, Any]] = {
         "filter": "state",
     },
     "campaigns.WeekPart": {"list": "id shop plan campaign place messages share price used spent value alone"},
+    "campaigns.TillChoice": {
+        "list": "id plan week_on at",
+        "filter": "week_on",
+        # Each of these tells whom a coin held out.
+        "hidden": "shop person campaign coupon fate reason value price propensity wave",
+    },
     "campaigns.WeekPiece": {"list": "id plan number"},
     "lift.Result": {"list": "id shop campaign verdict footing reached held came_reached came_held shops at"},
     "lift.Forecast": {"list": "id shop campaign version messages low high behind at"},
@@ -477,7 +483,8 @@ MAY_DO: dict[str, dict[str, tuple[Callable[..., None], Text]]] = {
 
 def _sheet(label: str, terms: dict[str, Any]) -> type[Sheet]:
     model = apps.get_model(label)
-    fields = {f.name: f for f in model._meta.get_fields() if isinstance(f, models.Field) and f.name not in HIDDEN}
+    hidden = HIDDEN.union(terms.get("hidden", "").split())
+    fields = {f.name: f for f in model._meta.get_fields() if isinstance(f, models.Field) and f.name not in hidden}
     columns = {f"{name}_shown": column(field) for name, field in fields.items()}
     listed = tuple(f"{name}_shown" for name in terms["list"].split())
     relations = tuple(n for n in terms["list"].split() if fields[n].is_relation)

@@ -127,6 +127,12 @@ class CampaignForm(forms.Form):
             en="Let the week's plan choose who gets it (from tomorrow on)",
         ),
     )
+    at_till = forms.IntegerField(
+        min_value=0,
+        max_value=1_000_000,
+        required=False,
+        label=say("그중 결제를 마친 손님께 바로 드릴 쿠폰 수", en="Of these, coupons for guests who have just paid"),
+    )
     name = forms.CharField(max_length=40, required=False, label=say("나만 보는 이름", en="A name for yourself"))
 
     def __init__(self, *said: Any, shop: Shop, **more: Any) -> None:
@@ -167,6 +173,7 @@ class CampaignForm(forms.Form):
             "most": typed["most"],
             "budget": typed["budget"],
             "by_plan": typed["by_plan"],
+            "at_till": typed["at_till"] or 0,
         }
 
     def send_at(self, now: datetime) -> datetime:
@@ -233,6 +240,7 @@ def campaign_edit(request: HttpRequest, shop: Shop, campaign: str) -> HttpRespon
         "most": found.most or "",
         "budget": "" if found.budget is None else found.budget,
         "by_plan": found.by_plan,
+        "at_till": found.at_till or "",
         "hour": 11,
     }
     return _page(request, shop, CampaignForm(start, shop=shop), found, fresh=True)
@@ -321,7 +329,7 @@ def _page(
         known_from=usual.results if usual else 0,
         balance=balance,
         short=bool(forecast and forecast.price > balance),
-        result_on=(at + timedelta(days=draft.window_days)) if draft else None,
+        result_on=queries.result_at(draft, at=form.send_at(at)) if draft else None,
     )
 
 

@@ -25,6 +25,7 @@ from dure.web.customer.bar import bar_of, lines_of, worth_of
 from dure.web.customer.forms import CouponForm, PayForm
 from dure.web.customer.frame import Guest
 from dure.web.customer.pages.basket import order_page, where_to_pay
+from dure.web.customer.till import till_card
 from dure.web.customer.ways import refuse_counter, takes_counter, ways_for
 from dure.web.ui.access import device_of, own_device
 from dure.web.ui.ways import WAY_WORDS
@@ -150,6 +151,7 @@ def _context(order: Order, device: Device | None) -> dict[str, Any]:
         "failed": _failed(tries) if not checking else None,
         "unfinished": bool(tries) and tries[-1].state in (PaymentState.READY, PaymentState.CREATED) and not checking,
         "returned": _returned(bill, tries),
+        "till": till_card(person, bill.public_id, at) if bill and paid and not bill.refunded else None,
         "receipt": _receipt(bill) if bill and paid else [],
         "due": bool(bill and bill.state == BillState.OPEN and order.state == OrderState.WAITING),
         "tab": order.bill is None

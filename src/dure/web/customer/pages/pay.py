@@ -26,6 +26,7 @@ from dure.regulars import queries as regulars
 from dure.shops.stands import qr_svg
 from dure.web.customer import frame, ways
 from dure.web.customer.bar import worth_of
+from dure.web.customer.till import till_card
 from dure.web.ui.access import at_checkout, at_sticker, device_of, own_device, remember_device
 from dure.web.ui.limits import address_of, count_try
 from dure.web.ui.ways import WAY_WORDS
@@ -137,6 +138,7 @@ def _context(request: HttpRequest, checkout: Checkout) -> dict[str, Any]:
         "checking": checking,
         "over": over,
         "paid": paid,
+        "till": till_card(device.person, bill.public_id, at) if device and paid and own and not bill.refunded else None,
         "failed": explain(last.reason) if failed and last and not checking and not paid else None,
         "ways": ways.ways_for(checkout.shop, device.person if device else None, bill.total, at),
         "total": bill.total,
