@@ -273,6 +273,12 @@ def uncounted(shop: Shop) -> QuerySet[TillChoice]:
     return chosen.exclude(fate=TillFate.NOTHING).order_by("id")
 
 
+def given_uncounted(week_on: date, *, at: datetime) -> BitMap:
+    """Whom the till gave a coupon in this week, by then, that is in no wave yet (across shops)."""
+    given = TillChoice.objects.filter(week_on=week_on, at__lte=at, fate=TillFate.GIVEN, wave__isnull=True)
+    return BitMap(given.filter(person__isnull=False).values_list("person", flat=True))
+
+
 def is_to_network(campaign: Campaign) -> bool:
     """Whether anybody but friends of the shop may be meant: then nobody is told exact numbers, and an operator reads it first."""
     definition = campaign.audience.get("definition")

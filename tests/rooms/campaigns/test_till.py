@@ -385,6 +385,22 @@ def test_until_it_is_a_wave_nobody_else_of_the_shop_writes_to_them(shop: Shop, c
     assert guest.pk in queries.taken_in(coffee, at=PAID)
 
 
+def test_whom_the_till_gave_something_has_less_room_when_the_week_is_planned_again(shop: Shop, coffee: Shop) -> None:
+    everybody = shared_friends(shop, coffee, count=EVERYBODY)
+    waits, first = sells(shop, most=40), sells(coffee)
+    plan = planned(cap=1)
+    hand_over(campaigns.start_campaign(campaign=first, at=SEND_AT), at=SEND_AT)
+    WeekPart.objects.filter(plan=plan).update(till_price=0, till_due=0)
+    choices = [pays(guest, shop) for guest in left_over(everybody, plan)]
+    given = {one.person_id for one in choices if one and one.fate == TillFate.GIVEN}
+    assert given
+    Campaign.objects.filter(pk=waits.pk).update(most=600)
+    again = campaigns.advance_plan(plan=campaigns.replan_week(plan=plan, by=BY, at=PAID), at=PAID)
+    (found,) = chosen(again).values()
+    assert found
+    assert not found & BitMap(given)
+
+
 def test_an_erased_guest_leaves_no_choice_behind(shop: Shop, coffee: Shop) -> None:
     everybody, campaign, plan = market(shop, coffee)
     guest, other = free_of_the_coin(left_over(everybody, plan), campaign)[:2]

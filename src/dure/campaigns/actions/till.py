@@ -277,10 +277,11 @@ def count_till(*, at: datetime) -> int:
 
 
 def _wave(campaign: Campaign, first: Assignment, rows: Sequence[TillChoice]) -> Assignment:
-    groups = {
-        fate: BitMap(one.person_id for one in rows if one.fate == fate) for fate in (TillFate.GIVEN, TillFate.HELD)
+    whom = {
+        fate: BitMap([one.person_id for one in rows if one.fate == fate and one.person_id])
+        for fate in (TillFate.GIVEN, TillFate.HELD)
     }
     return outbox.write_assignment(
-        campaign, unit=first.unit, share=first.share, reached=groups[TillFate.GIVEN], held=groups[TillFate.HELD],
+        campaign, unit=first.unit, share=first.share, reached=whom[TillFate.GIVEN], held=whom[TillFate.HELD],
         never=0, at=max(one.at for one in rows),
     )  # fmt: skip

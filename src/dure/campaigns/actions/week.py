@@ -313,8 +313,10 @@ def _edges(plan: WeekPlan) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArr
         at = end
     # Whom a campaign of this week reached before this plan has that much less room in it.
     ours = WeekPart.objects.filter(plan__week_on=plan.week_on).values("campaign")
-    for bits in Assignment.objects.filter(campaign__in=ours, at__lte=plan.at).values_list("reached_bits", flat=True):
-        went = np.isin(persons, np.array(BitMap.deserialize(bytes(bits)).to_array(), np.uint32))
+    waves = Assignment.objects.filter(campaign__in=ours, at__lte=plan.at).values_list("reached_bits", flat=True)
+    reached = [BitMap.deserialize(bytes(bits)) for bits in waves]
+    for group in (*reached, queries.given_uncounted(plan.week_on, at=plan.at)):
+        went = np.isin(persons, np.array(group.to_array(), np.uint32))
         room[went] = np.minimum(np.maximum(room[went], 1) - 1, max(plan.cap - 1, 0))
     return persons, room, campaign, value
 

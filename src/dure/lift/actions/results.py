@@ -69,17 +69,20 @@ def measure_campaign(*, campaign: Campaign, at: datetime) -> Result:
 def _read(campaign: Campaign, at: datetime) -> Result:
     waves, window = campaign_queries.groups_of(campaign), timedelta(days=campaign.window_days)
     sent_at = waves[0][0]
-    reached, held = (sum(len(wave[group]) for wave in waves) for group in (1, 2))
+    # Each wave in its own window: (when, whom), once for those who had it and once for those held out.
+    had = [(when, people) for when, people, _ in waves]
+    without = [(when, people) for when, _, people in waves]
+    reached, held = (sum(len(people) for _, people in group) for group in (had, without))
     came_reached, came_held = (
-        _together([_came(campaign, wave[group], wave[0], window) for wave in waves]) for group in (1, 2)
+        _together([_came(campaign, people, when, window) for when, people in group]) for group in (had, without)
     )
     history = {
-        name: [pair for wave in waves for pair in _history(campaign, wave[group], wave[0], window)]
-        for group, name in ((1, "reached"), (2, "held"))
+        name: [pair for when, people in group for pair in _history(campaign, people, when, window)]
+        for name, group in (("reached", had), ("held", without))
     }
 
     def all_that(count: Count) -> list[int]:
-        return [sum(count(campaign, wave[group], wave[0], window) for wave in waves) for group in (1, 2)]
+        return [sum(count(campaign, people, when, window) for when, people in group) for group in (had, without)]
 
     mean = max(sum(k for k, _ in history["reached"] + history["held"]) / HISTORY / max(1, reached + held), 1e-4)
     predicted, sums, before = [], np.zeros(6), 0
