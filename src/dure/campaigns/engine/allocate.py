@@ -24,13 +24,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, no_window, observe
+from dure.campaigns.engine.market import BUCKETS, F32, F64, Demand, Edges, Terms, no_window, observe, sampled
 from dure.campaigns.engine.plan import complete, value_of
 from dure.campaigns.engine.propensity import propensities
+from dure.campaigns.engine.shortlist import Shortlist
 
 UNLIMITED = np.inf
-LEVELS = ((64, 20), (16, 10), (4, 8), (1, 5))
-"""(one person in so many, looks): coarse prices are cheap, and four fifths of the time goes into the last level."""
+LEVELS = ((64, 20), (16, 6), (1, 8))
+"""(one person in so many, looks): coarse prices are cheap, and the last looks, at everybody, go by short lists."""
 HALVINGS = 10
 WIDE = 0.4
 """The lottery of the first looks; it narrows to the plan's own."""
@@ -126,13 +127,46 @@ class Look(Protocol):
 
 
 class Local:
-    """This machine's arrays."""
+    """This machine's arrays. Looks at everybody through narrow windows go by a short list of the edges that can still matter, and
+    see what a look at all edges would."""
 
     def __init__(self, edges: Edges) -> None:
         self.edges, self.people = edges, edges.people
+        self._shortlist: Shortlist | None = None
 
-    def __call__(self, terms: Terms, **at: object) -> Demand:
-        return observe(self.edges, terms, **at)  # type: ignore[arg-type]
+    def __call__(
+        self,
+        terms: Terms,
+        *,
+        unit_price: F32,
+        money_price: F32,
+        low: F32,
+        width: F32,
+        by_money: bool,
+        stride: int,
+        begin: int,
+    ) -> Demand:
+        short = None
+        # While windows are as wide as prices, nearly every edge lies in one and a list would leave nothing out.
+        narrow = np.isfinite(low).all() and width.sum() < (money_price if by_money else unit_price).sum()
+        if stride == 1 and narrow:
+            if self._shortlist is None or not self._shortlist.serves(terms):
+                self._shortlist = Shortlist(self.edges, terms)
+            short = self._shortlist.covering(
+                unit_price=unit_price, money_price=money_price, low=low, width=width, by_money=by_money
+            )
+        return observe(
+            self.edges,
+            terms,
+            unit_price=unit_price,
+            money_price=money_price,
+            low=low,
+            width=width,
+            by_money=by_money,
+            begin=begin,
+            stride=stride,
+            short=short,
+        )
 
 
 def clear(
@@ -166,8 +200,7 @@ def clear(
             left = 1 - (n / looks if len(levels) == 1 else level / (len(levels) - 1))
             eased = terms if start else replace(terms, jitter=max(terms.jitter, WIDE * left**3))
             begin = n % stride
-            sample = (look.people - begin + stride - 1) // stride
-            part = budgets.scaled(sample / look.people)
+            part = budgets.scaled(sampled(look.people, begin, stride) / look.people)
             for by_money in kinds:
                 _clear_once(look, eased, part, prices, by_money=by_money, stride=stride, begin=begin)
                 done += 1 / stride
@@ -191,7 +224,7 @@ def going_rate(look: Look, terms: Terms, budgets: Budgets, *, typical: float | N
     won that a message is about worth, where the caller knows it."""
     typical = _typical_value(look, terms, budgets) if typical is None else typical
     stride = max(1, look.people // SMALL)
-    there = float(budgets.messages.sum()) * -(-look.people // stride) / look.people
+    there = float(budgets.messages.sum()) * sampled(look.people, 0, stride) / look.people
     low, width = no_window(budgets.campaigns)
     free = np.zeros(budgets.campaigns, np.float32)
 

@@ -42,8 +42,7 @@ class Cluster:
                 width=width,
                 by_money=by_money,
                 stride=stride,
-                # Every stride-th person of the whole country, wherever this part begins.
-                begin=(begin - edges.first) % stride,
+                begin=begin,
             )
 
         seen: Demand = self.parts.map(look).treeReduce(add)

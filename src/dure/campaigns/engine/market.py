@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 CAP_MOST = 8
 DEGREE_MOST = 32
 BUCKETS = 32
+RUN = 16
+"""People who are looked at together: near in memory, and a sample of such runs costs what its share of the people costs."""
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -119,6 +121,25 @@ class Demand:
         )
 
 
+_NO_COST = np.zeros((1, 1), np.float32)
+_NO_ROOM = np.zeros(1, np.uint8)
+
+
+def no_bits() -> U32:
+    """In the place of a short list."""
+    return np.zeros(1, np.uint32)
+
+
+def costs_of(edges: Edges) -> tuple[F32, bool]:
+    """Costs as compiled functions take them: an array, and whether it says anything."""
+    return (_NO_COST, False) if edges.cost is None else (edges.cost, True)
+
+
+def rooms_of(edges: Edges) -> tuple[NDArray[np.uint8], bool]:
+    """Rooms in the same way."""
+    return (_NO_ROOM, False) if edges.room is None else (edges.room, True)
+
+
 @numba.njit(inline="always", cache=True)
 def lottery(person: int, campaign: int, salt: int) -> float:
     """A number of [0, 1) that only (person, campaign, salt) decide: splitmix64 of the three. The fair tie-break."""
@@ -131,30 +152,12 @@ def lottery(person: int, campaign: int, salt: int) -> float:
 
 
 @numba.njit(inline="always", cache=True)
-def _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced):
-    """Fill `reduced` with the reduced values of row i; -inf where there is no edge."""
-    for e in range(campaign.shape[1]):
-        v = value[i, e]
-        if v <= 0.0:
-            reduced[e] = -np.inf
-            continue
-        j = campaign[i, e]
-        w = v * weight[j]
-        if jitter > 0.0:
-            w *= 1.0 + jitter * (lottery(first + i, j, salt) - 0.5)
-        r = w - unit_price[j]
-        if costly:
-            r -= money_price[j] * cost[i, e]
-        reduced[e] = r
-
-
-@numba.njit(inline="always", cache=True)
-def _last_and_next(reduced, degree, cap, best):
+def _last_and_next(reduced, found, cap, best):
     """The cap-th and the (cap+1)-th largest reduced value, none below 0; `best` is room for cap+1 of them. Written without
     branches, which a processor cannot guess here."""
     if cap <= 2:
         first, second, third = np.float32(0), np.float32(0), np.float32(0)
-        for e in range(degree):
+        for e in range(found):
             r = reduced[e]
             down = min(first, r)
             first = max(first, r)
@@ -163,7 +166,7 @@ def _last_and_next(reduced, degree, cap, best):
         return (second, third) if cap == 2 else (first, second)
     for c in range(cap + 1):
         best[c] = 0.0
-    for e in range(degree):
+    for e in range(found):
         r = reduced[e]
         for c in range(cap + 1):
             down = min(best[c], r)
@@ -172,86 +175,109 @@ def _last_and_next(reduced, degree, cap, best):
     return best[cap - 1], best[cap]
 
 
+PRICE, WEIGHT, LEFT, SCALE = range(4)
+"""What an edge asks of its campaign lies in one line of the cache: the price of a message, the weight of its values, where its
+window begins and how many buckets it has a won (both from the present price on)."""
+
+
+@numba.njit(inline="always", cache=True)
+def reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price):
+    """Of row i's edge e; -inf where there is no edge."""
+    j, v = campaign[i, e], value[i, e]
+    w = v * asked[j, WEIGHT]
+    if jitter > 0.0:
+        w *= np.float32(1.0 + jitter * (lottery(first + i, j, salt) - 0.5))
+    r = w - asked[j, PRICE]
+    if costly:
+        r -= money_price[j] * cost[i, e]
+    return r if v > 0.0 else np.float32(-np.inf)
+
+
+@numba.njit(inline="always", cache=True)
+def listed_places(bits, degree, place):
+    """The edges of a short list, written to `place` (of room degree + 1) without branches; how many."""
+    found = 0
+    for e in range(degree):
+        place[found] = e
+        found += (bits >> np.uint32(e)) & np.uint32(1)
+    return found
+
+
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "arcp", "nsz"})
 def _observe(
-    campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, low, scale, by_money, begin, stride, threads
+    campaign, value, cost, costly, room, roomy, listed, short, cap, jitter, salt, first, asked, money_price, by_money, run_from, stride, threads
 ):  # fmt: skip
     people, degree = campaign.shape
-    campaigns = unit_price.shape[0]
-    histogram = np.zeros((threads, campaigns, BUCKETS), np.float32)
-    above = np.zeros((threads, campaigns), np.float64)
-    used = np.zeros((threads, campaigns), np.float64)
-    spent = np.zeros((threads, campaigns), np.float64)
-    worth = np.zeros((threads, campaigns), np.float64)
-    best_sum = np.zeros(threads, np.float64)
-    # What an edge asks of its campaign lies in one line of the cache: price, weight, where its window begins, buckets a won.
-    seen = np.empty((campaigns, 4), np.float32)
+    campaigns = asked.shape[0]
     furthest = np.float32(0)
     for j in range(campaigns):
-        left_end = low[j] - (money_price[j] if by_money else unit_price[j])
-        seen[j, 0], seen[j, 1], seen[j, 2], seen[j, 3] = unit_price[j], weight[j], left_end, scale[j]
-        furthest = min(furthest, left_end)
-    looked = (people - begin + stride - 1) // stride
+        furthest = min(furthest, asked[j, LEFT])
+    histogram = np.zeros((threads, campaigns, BUCKETS), np.float32)
+    # Beyond the window, messages, won and worth of one campaign, side by side for the same reason.
+    sums = np.zeros((threads, campaigns, 4), np.float64)
+    best_sum = np.zeros(threads, np.float64)
+    runs = (first + people + RUN - 1) // RUN
+    looked = max(0, (runs - run_from + stride - 1) // stride)
     for thread in numba.prange(threads):
-        reduced = np.empty(degree, np.float32)
+        place, reduced = np.empty(degree + 1, np.int64), np.empty(degree + 1, np.float32)
         best = np.empty(cap + 1, np.float32)
         total = 0.0
         for n in range(looked * thread // threads, looked * (thread + 1) // threads):
-            i = begin + n * stride
-            most = cap
-            if roomy:
-                most = min(cap, room[i])
-                if most == 0:
-                    continue
-            for e in range(degree):
-                v = value[i, e]
-                j = campaign[i, e]
-                w = v * seen[j, 1]
-                if jitter > 0.0:
-                    w *= np.float32(1.0 + jitter * (lottery(first + i, j, salt) - 0.5))
-                r = w - seen[j, 0]
-                if costly:
-                    r -= money_price[j] * cost[i, e]
-                reduced[e] = r if v > 0.0 else np.float32(-np.inf)
-            last, next_best = _last_and_next(reduced, degree, most, best)
-            left = most
-            near = np.float32(-3.0e38) if by_money else last + furthest
-            for e in range(degree):
-                r = reduced[e]
-                if r < near:
-                    continue
-                j = campaign[i, e]
-                chosen = left > 0 and r > 0.0 and r >= last
-                if chosen:
-                    left -= 1
-                    total += r
-                    used[thread, j] += 1.0
-                    worth[thread, j] += value[i, e]
-                    if costly:
-                        spent[thread, j] += cost[i, e]
-                slack = r - (next_best if chosen else last)
-                amount = np.float32(1.0)
-                if by_money:
-                    amount = cost[i, e]
-                    if amount <= 0.0:
+            begin = (run_from + n * stride) * RUN - first
+            for i in range(max(0, begin), min(people, begin + RUN)):
+                most = cap
+                if roomy:
+                    most = min(cap, room[i])
+                    if most == 0:
                         continue
-                    slack /= amount
-                place = (slack - seen[j, 2]) * seen[j, 3]
-                if place >= BUCKETS:
-                    above[thread, j] += amount
-                elif place >= 0.0:
-                    histogram[thread, j, int(place)] += amount
+                found = degree
+                if listed:
+                    found = listed_places(short[i], degree, place)
+                    for k in range(found):
+                        reduced[k] = reduced_value(
+                            i, place[k], campaign, value, cost, costly, jitter, salt, first, asked, money_price
+                        )
+                else:
+                    for e in range(degree):
+                        reduced[e] = reduced_value(
+                            i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price
+                        )
+                last, next_best = _last_and_next(reduced, found, most, best)
+                near = np.float32(-3.0e38) if by_money else last + furthest
+                left = most
+                for k in range(found):
+                    r = reduced[k]
+                    if r < near:
+                        continue
+                    e = place[k] if listed else k
+                    j = campaign[i, e]
+                    chosen = left > 0 and r > 0.0 and r >= last
+                    if chosen:
+                        left -= 1
+                        total += r
+                        sums[thread, j, 1] += 1.0
+                        sums[thread, j, 3] += value[i, e]
+                        if costly:
+                            sums[thread, j, 2] += cost[i, e]
+                    slack = r - (next_best if chosen else last)
+                    amount = np.float32(1.0)
+                    if by_money:
+                        amount = cost[i, e]
+                        if amount <= 0.0:
+                            continue
+                        slack /= amount
+                    bucket = (slack - asked[j, LEFT]) * asked[j, SCALE]
+                    if bucket >= BUCKETS:
+                        sums[thread, j, 0] += amount
+                    elif bucket >= 0.0:
+                        histogram[thread, j, int(bucket)] += amount
         best_sum[thread] = total
-    return histogram, above, used, spent, worth, best_sum
+    return histogram, sums, best_sum
 
 
 def no_window(campaigns: int) -> tuple[F32, F32]:
     """`low` and `width` for a look that asks only what is chosen: half the work of one that draws demand curves."""
     return np.full(campaigns, np.inf, np.float32), np.ones(campaigns, np.float32)
-
-
-_NONE_F32 = np.zeros((1, 1), np.float32)
-_NONE_U8 = np.zeros(1, np.uint8)
 
 
 def observe(
@@ -265,38 +291,40 @@ def observe(
     by_money: bool = False,
     begin: int = 0,
     stride: int = 1,
+    short: U32 | None = None,
 ) -> Demand:
-    """Look once at every `stride`-th person from `begin` on. Prices, `low` and `width` (of the window over unit prices, or over
-    money prices with `by_money`) have shape (campaigns,). Linear in edges; memory: one histogram a thread."""
+    """Look once at everybody in every `stride`-th run of sixteen people, from run `begin` of the country on. Prices, `low` and `width`
+    (of the window over unit prices, or over money prices with `by_money`) have shape (campaigns,). `short` (uint32 a person) are
+    bits of the edges to look at; the caller answers for the others' not counting (`shortlist`). Linear in edges; memory: one
+    histogram a thread."""
     if by_money and edges.cost is None:
         raise ValueError("edges without costs have no price of money")
-    scale = (BUCKETS / np.maximum(width, 1e-12)).astype(np.float32)
-    histogram, above, used, spent, worth, best = _observe(
+    left = low - (money_price if by_money else unit_price)
+    scale = BUCKETS / np.maximum(width, 1e-12)
+    first_run = edges.first // RUN
+    histogram, sums, best = _observe(
         edges.campaign,
         edges.value,
-        edges.cost if edges.cost is not None else _NONE_F32,
-        edges.cost is not None,
-        edges.room if edges.room is not None else _NONE_U8,
-        edges.room is not None,
+        *costs_of(edges),
+        *rooms_of(edges),
+        short is not None,
+        short if short is not None else no_bits(),
         terms.cap,
-        terms.weight,
         np.float32(terms.jitter),
         np.uint64(terms.salt),
         edges.first,
-        unit_price,
+        np.stack([unit_price, terms.weight, left, scale], axis=1).astype(np.float32),
         money_price,
-        low,
-        scale,
         by_money,
-        begin,
+        first_run + (begin - first_run) % stride,
         stride,
         numba.get_num_threads(),
     )
-    return Demand(
-        histogram.sum(axis=0, dtype=np.float64),
-        above.sum(axis=0),
-        used.sum(axis=0),
-        spent.sum(axis=0),
-        worth.sum(axis=0),
-        float(best.sum()),
-    )
+    above, used, spent, worth = np.ascontiguousarray(np.moveaxis(sums.sum(axis=0), 1, 0))
+    return Demand(histogram.sum(axis=0, dtype=np.float64), above, used, spent, worth, float(best.sum()))
+
+
+def sampled(people: int, begin: int, stride: int) -> int:
+    """How many of `people`, numbered from 0, a look at every `stride`-th run from run `begin` on sees."""
+    runs = np.arange(begin, -(-people // RUN), stride)
+    return int(np.minimum(people - runs * RUN, RUN).sum())

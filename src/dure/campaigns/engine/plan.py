@@ -14,28 +14,52 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.market import _NONE_F32, _NONE_U8, F64, Edges, Terms, _look_at, no_window, observe
+from dure.campaigns.engine.market import (
+    F64,
+    RUN,
+    Edges,
+    Terms,
+    _last_and_next,
+    costs_of,
+    no_window,
+    observe,
+    reduced_value,
+    rooms_of,
+)
 
 if TYPE_CHECKING:
     from dure.campaigns.engine.allocate import Budgets, Prices
 
 Left = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Messages and won left to campaigns, then messages and won left to shops."""
-RUN = 16
 SCRAMBLE = 2_654_435_761
+_NOBODY = np.zeros(1, np.bool_)
 NO_END = np.int64(1) << np.int64(62)
 TOLERANCES = (0.0, 0.5, 1.0, 2.0, 8.0, 1e30)
 """How much a message of a campaign below its floor may cost others, in typical values, sweep by sweep."""
 
 
-@numba.njit(cache=True)
+@numba.njit(inline="always", cache=True)
+def _take(j, s, won, messages, money, shop_messages, shop_money):
+    """One message of campaign j of shop s, if all four budgets still have it: whether they had."""
+    if messages[j] < 1 or shop_messages[s] < 1 or money[j] < won or shop_money[s] < won:
+        return False
+    messages[j] -= 1
+    shop_messages[s] -= 1
+    money[j] -= won
+    shop_money[s] -= won
+    return True
+
+
+@numba.njit(cache=True, fastmath={"contract", "arcp", "nsz"})
 def _serve(
-    campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, shop,
-    begin, end, only_gain, late, messages, money, shop_messages, shop_money, chosen,
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
+    begin, end, only_gain, late, waiting, messages, money, shop_messages, shop_money, chosen,
 ):  # fmt: skip
-    """One sweep over the rows begin..end. Budgets are counted down in place; `chosen` gains bits. `late`: few budgets are left."""
+    """One sweep over the rows begin..end. Budgets are counted down in place; `chosen` gains bits. `late`: only over those who are
+    `waiting`, and few budgets are left."""
     degree = campaign.shape[1]
-    reduced = np.empty(degree, np.float32)
+    reduced, best_of = np.empty(degree, np.float32), np.empty(cap + 1, np.float32)
     people = end - begin
     runs = (people + RUN - 1) // RUN
     step = SCRAMBLE % runs if runs > 1 else 1
@@ -44,6 +68,8 @@ def _serve(
     at = 0
     for _ in range(runs):
         for i in range(begin + at * RUN, min(begin + at * RUN + RUN, end)):
+            if late and not waiting[i]:
+                continue
             most = min(cap, room[i]) if roomy else cap
             bits = chosen[i]
             for e in range(degree):
@@ -51,24 +77,36 @@ def _serve(
             if most <= 0:
                 continue
             if late:
-                # Nearly all campaigns are sold out by now: most people need no look at their values.
+                # What was there for this person may be sold out since.
                 some = False
                 for e in range(degree):
-                    if (
-                        messages[campaign[i, e]] >= 1
-                        and value[i, e] > 0.0
-                        and not (bits >> np.uint32(e)) & np.uint32(1)
-                    ):
-                        some = True
-                        break
+                    some |= messages[campaign[i, e]] >= 1 and not (bits >> np.uint32(e)) & np.uint32(1)
                 if not some:
                     continue
-            _look_at(i, campaign, value, cost, costly, weight, jitter, salt, first, unit_price, money_price, reduced)
+            for e in range(degree):
+                reduced[e] = reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price)
+            if not late:
+                # Nearly everybody gets the best that they ask for.
+                last, _ = _last_and_next(reduced, degree, most, best_of)
+                refused = False
+                for e in range(degree):
+                    if most > 0 and reduced[e] > 0.0 and reduced[e] >= last:
+                        reduced[e] = -np.inf
+                        j = campaign[i, e]
+                        won = np.int64(np.ceil(cost[i, e])) if costly else np.int64(0)
+                        if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
+                            bits |= np.uint32(1) << np.uint32(e)
+                            most -= 1
+                        else:
+                            refused = True
+                chosen[i] = bits
+                if not refused:
+                    continue
             for _ in range(degree):
                 r = np.float32(-np.inf)
                 for e in range(degree):
                     r = max(r, reduced[e])
-                if r == -np.inf or (only_gain and r <= 0.0):
+                if most == 0 or r == -np.inf or (only_gain and r <= 0.0):
                     break
                 best = 0
                 while reduced[best] != r:
@@ -77,20 +115,44 @@ def _serve(
                 if (bits >> np.uint32(best)) & np.uint32(1):
                     continue
                 j = campaign[i, best]
-                s = shop[j]
                 won = np.int64(np.ceil(cost[i, best])) if costly else np.int64(0)
-                if messages[j] < 1 or shop_messages[s] < 1 or money[j] < won or shop_money[s] < won:
-                    continue
-                messages[j] -= 1
-                shop_messages[s] -= 1
-                money[j] -= won
-                shop_money[s] -= won
-                bits |= np.uint32(1) << np.uint32(best)
-                most -= 1
-                if most == 0:
-                    break
+                if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
+                    bits |= np.uint32(1) << np.uint32(best)
+                    most -= 1
             chosen[i] = bits
         at = (at + step) % runs
+
+
+@numba.njit(parallel=True, cache=True)
+def _waiting(
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
+    only_gain, messages, shop_messages, chosen, threads,
+):  # fmt: skip
+    """Who has room and an edge, not sent yet, to a campaign with something left (and worth its price, `only_gain`)."""
+    people, degree = campaign.shape
+    waiting = np.zeros(people, np.bool_)
+    there = np.zeros(messages.shape[0], np.bool_)
+    for j in range(messages.shape[0]):
+        there[j] = messages[j] >= 1 and shop_messages[shop[j]] >= 1
+    for thread in numba.prange(threads):
+        for i in range(people * thread // threads, people * (thread + 1) // threads):
+            some = False
+            for e in range(degree):
+                some |= there[campaign[i, e]]
+            if not some:
+                continue
+            most = min(cap, room[i]) if roomy else cap
+            for e in range(degree):
+                most -= (chosen[i] >> np.uint32(e)) & np.uint32(1)
+            if most <= 0:
+                continue
+            for e in range(degree):
+                if there[campaign[i, e]] and not (chosen[i] >> np.uint32(e)) & np.uint32(1):
+                    r = reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price)
+                    if r > 0.0 or (r > -np.inf and not only_gain):
+                        waiting[i] = True
+                        break
+    return waiting
 
 
 @numba.njit(cache=True)
@@ -102,13 +164,14 @@ def _shared_divisor(a, b):
 
 @numba.njit(parallel=True, cache=True)
 def _serve_parts(
-    campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, shop,
-    edges_of_parts, messages, money, shop_messages, shop_money, chosen,
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
+    edges_of_parts, nobody, messages, money, shop_messages, shop_money, chosen,
 ):  # fmt: skip
     for p in numba.prange(messages.shape[0]):
         _serve(
-            campaign, value, cost, costly, room, roomy, cap, weight, jitter, salt, first, unit_price, money_price, shop,
-            edges_of_parts[p], edges_of_parts[p + 1], True, False, messages[p], money[p], shop_messages[p], shop_money[p], chosen,
+            campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
+            edges_of_parts[p], edges_of_parts[p + 1], True, False, nobody, messages[p], money[p], shop_messages[p],
+            shop_money[p], chosen,
         )  # fmt: skip
 
 
@@ -190,21 +253,15 @@ def _tally(campaign, value, cost, costly, chosen, campaigns, threads):
 
 def tally(edges: Edges, chosen: NDArray[np.uint32], campaigns: int) -> tuple[NDArray[np.int64], F64, F64]:
     """Messages, won (each rounded up) and true value of a plan, by campaign."""
-    used, spent, worth = _tally(edges.campaign, edges.value, *_costs(edges), chosen, campaigns, numba.get_num_threads())
+    used, spent, worth = _tally(
+        edges.campaign, edges.value, *costs_of(edges), chosen, campaigns, numba.get_num_threads()
+    )
     return used.sum(axis=0), spent.sum(axis=0), worth.sum(axis=0)
 
 
 def value_of(edges: Edges, chosen: NDArray[np.uint32], campaigns: int = 65_536) -> float:
     """The true worth of a plan, in won."""
     return float(tally(edges, chosen, campaigns)[2].sum())
-
-
-def _costs(edges: Edges) -> tuple[NDArray[np.float32], bool]:
-    return (_NONE_F32, False) if edges.cost is None else (edges.cost, True)
-
-
-def _rooms(edges: Edges) -> tuple[NDArray[np.uint8], bool]:
-    return (_NONE_U8, False) if edges.room is None else (edges.room, True)
 
 
 def whole(budget: F64 | None, size: int) -> NDArray[np.int64]:
@@ -248,9 +305,8 @@ def complete(
         split(whole(budgets.shop_money, shops), by_shop(spent_in)),
     )
     chosen = np.zeros(edges.people, np.uint32)
-    seen = _seen(edges, terms, prices, shop)
     bounds = np.array([0] + [end for _, end in _parts(edges.people)], np.int64)
-    _serve_parts(*seen, bounds, *left, chosen)
+    _serve_parts(*_seen(edges, terms, prices, shop), bounds, _NOBODY, *left, chosen)
     rest = together(left)
     serve_late(edges, terms, prices, shop, rest, chosen)
     used, spent, worth = tally(edges, chosen, n)
@@ -259,7 +315,7 @@ def complete(
         typical = worth.sum() / max(1, used.sum())
         for tolerance in TOLERANCES:
             _lift(
-                edges.campaign, edges.value, *_costs(edges), *_rooms(edges), terms.cap, shop, tolerance * typical, floor,
+                edges.campaign, edges.value, *costs_of(edges), *rooms_of(edges), terms.cap, shop, tolerance * typical, floor,
                 used, *rest, chosen,
             )  # fmt: skip
         used, spent, worth = tally(edges, chosen, n)
@@ -267,9 +323,10 @@ def complete(
 
 
 def _seen(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32]) -> tuple[Any, ...]:
+    """The arguments that every sweep begins with."""
     return (
-        edges.campaign, edges.value, *_costs(edges), *_rooms(edges), terms.cap, terms.weight, np.float32(terms.jitter),
-        np.uint64(terms.salt), edges.first, prices.unit, prices.money, shop,
+        edges.campaign, edges.value, *costs_of(edges), *rooms_of(edges), terms.cap, np.float32(terms.jitter),
+        np.uint64(terms.salt), edges.first, np.stack([prices.unit, terms.weight], axis=1), prices.money, shop,
     )  # fmt: skip
 
 
@@ -284,7 +341,7 @@ def together(parts: Left) -> Left:
 def serve_first(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left) -> NDArray[np.uint32]:
     """The messages of one part of the people within its share of the budgets, which are counted down in place."""
     chosen = np.zeros(edges.people, np.uint32)
-    _serve(*_seen(edges, terms, prices, shop), 0, edges.people, True, False, *left, chosen)
+    _serve(*_seen(edges, terms, prices, shop), 0, edges.people, True, False, _NOBODY, *left, chosen)
     return chosen
 
 
@@ -292,8 +349,10 @@ def serve_late(
     edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left, chosen: NDArray[np.uint32]
 ) -> None:
     """Give what is left to whoever still has room: first where it is worth its price, then wherever it is worth anything."""
+    seen = _seen(edges, terms, prices, shop)
     for only_gain in (True, False):
-        _serve(*_seen(edges, terms, prices, shop), 0, edges.people, only_gain, True, *left, chosen)
+        waiting = _waiting(*seen, only_gain, left[0], left[2], chosen, numba.get_num_threads())
+        _serve(*seen, 0, edges.people, only_gain, True, waiting, *left, chosen)
 
 
 def _parts(people: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
-from dure.campaigns.engine.market import _NONE_F32, _NONE_U8, CAP_MOST, DEGREE_MOST, F32, Edges, Terms
+from dure.campaigns.engine.market import CAP_MOST, DEGREE_MOST, F32, Edges, Terms, costs_of, rooms_of
 
 if TYPE_CHECKING:
     from dure.campaigns.engine.allocate import Prices
@@ -104,10 +104,8 @@ def propensities(edges: Edges, terms: Terms, prices: Prices) -> F32:
     if terms.jitter <= 0.0:
         raise ValueError("without a lottery nothing is left to chance")
     odds = np.empty(edges.value.shape, np.float32)
-    cost, costly = (_NONE_F32, False) if edges.cost is None else (edges.cost, True)
-    room, roomy = (_NONE_U8, False) if edges.room is None else (edges.room, True)
     _propensities(
-        edges.campaign, edges.value, cost, costly, room, roomy, terms.cap, terms.weight, terms.jitter,
+        edges.campaign, edges.value, *costs_of(edges), *rooms_of(edges), terms.cap, terms.weight, terms.jitter,
         prices.unit, prices.money, _NODES, _SHARES, odds,
     )  # fmt: skip
     return odds
