@@ -51,7 +51,7 @@ def _take(j, s, won, messages, money, shop_messages, shop_money):
     return True
 
 
-@numba.njit(cache=True, fastmath={"contract", "arcp", "nsz"})
+@numba.njit(cache=True)
 def _serve(
     campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
     begin, end, only_gain, late, waiting, messages, money, shop_messages, shop_money, chosen,
