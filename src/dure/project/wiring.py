@@ -76,5 +76,6 @@ def wire() -> None:
         offers.hand_coupons_over,
         regulars.join_relations,
         channels.join_chats,
+        campaigns.hand_choices_over,
         audiences.join_frozen,
     )

@@ -25,6 +25,7 @@ from dure.offers.values import OfferKind
 from dure.ordering.events import BillSettled
 from dure.people import actions as people
 from dure.people import queries as people_queries
+from dure.people.events import PersonsMerged
 from dure.people.models import Attention, Person
 from dure.people.values import Purpose, inbox_address, shop_sender
 from dure.shops import fence
@@ -410,6 +411,20 @@ def test_an_erased_guest_leaves_no_choice_behind(shop: Shop, coffee: Shop) -> No
     assert campaigns.count_till(at=PAID) == 0
     people.erase_person(person=other, by="x", at=PAID)
     assert pays(other, shop) is None
+
+
+def test_a_guest_who_turns_out_to_be_somebody_keeps_one_choice_a_bill_and_week(shop: Shop, coffee: Shop) -> None:
+    everybody, campaign, plan = market(shop, coffee)
+    guest, kept, other = free_of_the_coin(left_over(everybody, plan), campaign)[:3]
+    for one in (guest, kept):
+        choice = pays(one, shop)
+        assert choice is not None
+        assert choice.fate == TillFate.GIVEN
+    campaigns.hand_choices_over(PersonsMerged(kept_id=kept.pk, gone_id=guest.pk, at=PAID))
+    campaigns.hand_choices_over(PersonsMerged(kept_id=other.pk, gone_id=kept.pk, at=PAID))
+    assert not TillChoice.objects.filter(person__in=[guest, kept]).exists()
+    assert TillChoice.objects.get(person=other).reference == f"bil_{kept.pk}"
+    assert TillChoice.objects.filter(person=None, reference=f"bil_{guest.pk}").exists()
 
 
 def test_after_the_plan_was_made_again_its_campaigns_still_give(shop: Shop, coffee: Shop) -> None:

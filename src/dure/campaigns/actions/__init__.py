@@ -24,7 +24,7 @@ from dure.campaigns.actions.sending import (
     submit_campaign,
     tell_owners,
 )
-from dure.campaigns.actions.till import choose_at_till, count_till, note_paid_bill
+from dure.campaigns.actions.till import choose_at_till, count_till, hand_choices_over, note_paid_bill
 from dure.campaigns.actions.week import advance_plan, cut_off_person, forget_plans, plan_week, replan_week
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "fund_messages",
     "gap_values",
     "grant_messages",
+    "hand_choices_over",
     "note_paid_bill",
     "pause_campaign",
     "plan_week",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from pyroaring import BitMap
 
 from dure.campaigns import errors, queries, rules
@@ -35,8 +35,10 @@ from dure.offers import actions as offers
 from dure.ordering import queries as ordering
 from dure.ordering.events import BillSettled
 from dure.people import queries as people
+from dure.people.events import PersonsMerged
 from dure.people.models import Person
 from dure.people.values import Purpose, shop_sender
+from dure.shops import fence
 from dure.shops.models import Shop
 
 if TYPE_CHECKING:
@@ -257,6 +259,17 @@ def _nothing(blank: TillChoice, reason: str) -> TillChoice:
     blank.fate, blank.reason, blank.campaign, blank.coupon = TillFate.NOTHING, reason, None, None
     blank.value, blank.price, blank.propensity = 0.0, 0.0, 1.0
     return blank
+
+
+def hand_choices_over(fact: PersonsMerged) -> None:
+    """Hears PersonsMerged: what a guest was given at the till was given to who they turned out to be; where that person has been
+    chosen for the same bill or week too, the guest's choice is nobody's."""
+    with fence.across_shops():  # choices are those of many shops
+        theirs = TillChoice.objects.filter(person_id=fact.gone_id)
+        kept = TillChoice.objects.filter(person_id=fact.kept_id)
+        given = Q(week_on__in=kept.exclude(fate=TillFate.NOTHING).values("week_on")) & ~Q(fate=TillFate.NOTHING)
+        theirs.filter(given | Q(reference__in=kept.values("reference"))).update(person=None)
+        theirs.update(person=fact.kept_id)
 
 
 def count_till(*, at: datetime) -> int:
