@@ -89,7 +89,7 @@ class Shortlist:
         span = self.high[kind] - self.low[kind]
         if not outside.all() and span.sum() > LOOSE * 2 * AROUND * width.sum() and self.edges_a_person > LONG:
             outside[kind] = True
-        moved = outside.any(axis=0)
+        moved = outside[0] | outside[1]
         if moved.any():
             around = np.zeros_like(prices)
             around[kind] = AROUND * width
