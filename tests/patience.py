@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(ask: Callable[[], T], *, within: float = 10.0) -> T:
+def eventually(ask: Callable[[], T], *, within: float = 30.0) -> T:
     """The first true answer of `ask`; the test fails when there is none `within` that many seconds."""
     end = time.monotonic() + within
     pause = threading.Event()

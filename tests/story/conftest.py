@@ -14,12 +14,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests import mould
 from tests.patience import eventually
 from tests.project.test_run import health, two_free_ports
+
+# How long a page may take decides no test: two browsers and two products share the processor with another worker's tests.
+expect.set_options(timeout=45_000)
 
 PICTURES = Path(__file__).resolve().parents[2] / "test-results"
 PHONE = {"width": 360, "height": 760}

@@ -326,7 +326,7 @@ def test_a_browser_that_reads_no_codes_reads_a_guests_code_by_camera(
         page.wait_for_url(re.compile(r"/receive/chk_\w+"), timeout=30_000)
         expect(page.get_by_text("4,500원").first).to_be_visible()
         assert not complaints, complaints
-    expect(guest.get_by_text("금액이 맞으면 결제해 주세요.")).to_be_visible(timeout=10_000)
+    expect(guest.get_by_text("금액이 맞으면 결제해 주세요.")).to_be_visible()
 
 
 def test_a_hand_scanner_types_the_code_wherever_the_cursor_stands(product: Product, desk: Page, opened: Open) -> None:

@@ -94,10 +94,10 @@ def test_two_phones_at_a_table_see_each_other(product: Product, opened: Open) ->
     for phone in (first, second):
         phone.goto(product.table(SHOP, 2))
     put_one_in(first)
-    expect(second.locator("#state .count")).to_have_text(first.locator("#state .count").inner_text(), timeout=5_000)
+    expect(second.locator("#state .count")).to_have_text(first.locator("#state .count").inner_text())
     second.locator("#basket-link").click()
     first.locator("#best form.add button").first.click()
-    expect(second.locator("#basket output").first).to_have_text("2", timeout=5_000)
+    expect(second.locator("#basket output").first).to_have_text("2")
 
 
 def test_what_another_phone_does_swallows_no_tap(product: Product, opened: Open) -> None:
@@ -191,12 +191,12 @@ def test_a_lost_network_keeps_menu_and_basket_and_sends_the_order_once(product: 
     expect(page.locator("#offline")).to_be_visible()
 
     page.context.set_offline(False)
-    expect(page.locator("#state .count")).to_have_text("1", timeout=20_000)
+    expect(page.locator("#state .count")).to_have_text("1")
     page.locator("#basket-link").click()
     key = page.locator("[name=key]").get_attribute("value")
     page.context.set_offline(True)
     page.locator("[name=how][value=counter]").click()
-    expect(page.locator("#unsent")).to_be_visible(timeout=30_000)
+    expect(page.locator("#unsent")).to_be_visible()
     assert str(key) in page.evaluate(waiting)
 
     sent: list[Any] = []
@@ -243,5 +243,5 @@ def test_a_partners_customer_pays_on_our_page_and_the_partner_believes_the_signe
     page.get_by_role("button", name=re.compile("카카오페이로 결제")).click()
     page.get_by_role("button", name=re.compile("결제하기")).click()
     page.wait_for_url(f"{partner}/orders/**")
-    expect(page.get_by_text("결제됐어요")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("결제됐어요")).to_be_visible()
     expect(page.get_by_text("signed webhook checkout.paid")).to_be_visible()

@@ -44,14 +44,14 @@ def test_a_guest_becomes_a_friend_and_comes_back_with_a_coupon(
 
     # The kitchen sees it without touching anything, and the guest sees the kitchen.
     ticket = owner.locator(f"article[aria-label='#{number}']")
-    expect(ticket).to_be_visible(timeout=5_000)
+    expect(ticket).to_be_visible()
     picture(owner, "console-03-kitchen-order")
     for state, words in (("accepted", "접수"), ("cooking", "조리"), ("ready", "준비")):
         ticket.locator(".go button").click()
-        expect(ticket).to_have_attribute("data-state", state, timeout=5_000)
-        expect(guest.locator(".steps [aria-current=step]")).to_contain_text(words, timeout=5_000)
+        expect(ticket).to_have_attribute("data-state", state)
+        expect(guest.locator(".steps [aria-current=step]")).to_contain_text(words)
     ticket.locator(".go button").click()
-    expect(guest.locator(".steps .done")).to_have_count(4, timeout=5_000)
+    expect(guest.locator(".steps .done")).to_have_count(4)
     picture(guest, "guest-05-served")
 
     # After paying, the guest becomes a friend: nothing is ticked, and the coupon is there.
@@ -83,7 +83,7 @@ def test_a_guest_becomes_a_friend_and_comes_back_with_a_coupon(
     number = guest.locator(".number").first.inner_text()
     owner.get_by_role("link", name="주방", exact=False).first.click()
     owner.locator(".beside .alarm", has_text=f"#{number}").get_by_role("button").click()
-    expect(guest.locator("#now")).to_be_visible(timeout=5_000)
+    expect(guest.locator("#now")).to_be_visible()
     picture(guest, "guest-11-second-visit")
 
     # The owner learns who came back, and sees no name and no number.
@@ -168,15 +168,15 @@ def test_a_campaign_brings_a_friend_back_and_says_after_two_weeks_what_it_caused
     friend.wait_for_url("**/pay/**")
     friend.get_by_role("button", name=re.compile("결제하기")).first.click()
     friend.wait_for_url("**/orders/**")
-    expect(friend.locator("#now")).to_be_visible(timeout=20_000)
+    expect(friend.locator("#now")).to_be_visible()
     number = friend.locator(".number").first.inner_text()
     owner.goto(shop + "kitchen")
     ticket = owner.locator(f"article[aria-label='#{number}']")
     for state in ("accepted", "cooking", "ready"):
         ticket.locator(".go button").click()
-        expect(ticket).to_have_attribute("data-state", state, timeout=20_000)
+        expect(ticket).to_have_attribute("data-state", state)
     ticket.locator(".go button").click()
-    expect(friend.locator(".steps .done")).to_have_count(4, timeout=20_000)
+    expect(friend.locator(".steps .done")).to_have_count(4)
 
     # On the day of the result one sentence says what it brought, or that nobody can tell; a used coupon is no success.
     owner.goto(campaign)
