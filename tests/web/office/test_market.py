@@ -1,5 +1,6 @@
 """The operator sees the week's market: the certificate, prices, how shops fare, and whether forecasts came true."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -98,5 +99,7 @@ def test_what_was_given_at_the_till_stands_beside_the_plan(operator: Client, sho
     assert f"손님께 쿠폰 {campaign.given_at_till}장을 드렸어요" in page
     assert f"{campaign.given_at_till} / {campaign.at_till}" in page
     assert "held" not in page
+    trade = re.search(r"<(th|td)[^>]*>\s*cafe\s*</", page)
+    assert trade is None, "a trade is told in words"
     english = operator.get("/office/market/", headers={"accept-language": "en"}).content.decode()
     assert f"were given {campaign.given_at_till} coupons, of {campaign.at_till}" in english

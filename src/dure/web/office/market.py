@@ -1,7 +1,7 @@
 """The week's market: the plan with its certificate, prices, how shops fare, what fairness costs; and whether forecasts came true."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from dure.kit import clock
 from dure.kit.errors import DureError, Invalid
 from dure.kit.language import Text, say
 from dure.lift import queries as lift
+from dure.shops.values import CATEGORY_WORDS, Category
 
 ALPHAS = ("0", "0.5", "1", "2")
 WIDTH, HEIGHT, FOOT = 440, 240, 210
@@ -59,7 +60,7 @@ def page(context: Callable[[HttpRequest], dict[str, Any]]) -> Callable[..., Http
             if plan and plan.most_value
             else "0",
             "fares": _fares(plan) if plan and ready else None,
-            "market": queries.market_of(plan) if plan and ready else None,
+            "market": _market(plan) if plan and ready else None,
             "till": _till(plan) if plan and ready and plan.at_till else None,
             "others": queries.plans()[:12],
             "alphas": ALPHAS,
@@ -79,6 +80,16 @@ def _plan(request: HttpRequest, typed: dict[str, Any]) -> WeekPlan:
         return actions.replan_week(plan=queries.plan_by_public_id(typed["plan"]), alpha=alpha, by=by, at=at)
     day = at.astimezone(clock.KST).date() + timedelta(days=7 if typed["do"] == "next" else 0)
     return actions.plan_week(week_on=queries.week_of(day), alpha=alpha, by=by, at=at)
+
+
+def _market(plan: WeekPlan) -> queries.Market:
+    """The market with trades in the operator's words."""
+    market = queries.market_of(plan)
+    categories = [
+        replace(one, name=str(CATEGORY_WORDS[Category(one.name)])) if one.name in set(Category) else one
+        for one in market.categories
+    ]
+    return replace(market, categories=categories)
 
 
 WHY_NOTHING: Mapping[str, Text] = {
