@@ -3,11 +3,12 @@ one that is rung."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.patience import eventually
 from tests.story.conftest import DESK, PHONE, Open, Product
@@ -116,6 +117,56 @@ def test_a_guest_and_the_owner_talk_from_two_browsers(product: Product, opened: 
     assert "canary" not in owner.content()
 
 
+@contextmanager
+def held_answer(page: Page, address: re.Pattern[str]) -> Iterator[Callable[[], bool]]:
+    """The next answer to what the page asks at `address` is on its way until the block ends. Yields whether it was written."""
+    written: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if written or not route.request.headers.get("x-fragment"):
+            return route.continue_()
+        written.append((route, route.fetch()))
+        return None
+
+    page.route(address, hold)
+    yield lambda: page.evaluate("1") == 1 and bool(written)
+    ((route, answer),) = written
+    route.fulfill(response=answer)
+
+
+def test_what_changes_while_an_answer_is_on_its_way_is_shown_too(product: Product, opened: Open) -> None:
+    guest, owner = opened(), opened(size=DESK)
+    address = channel_of(product, guest)
+    befriend(guest, address)
+    guest.goto(address.partition("?")[0] + "/chat")
+
+    def say(text: str) -> None:
+        guest.locator("#text").fill(text)
+        guest.locator("#say button").click()
+        expect(guest.locator(".chat")).to_contain_text(text)
+
+    def answer(text: str) -> None:
+        owner.locator("#id_text").fill(text)
+        owner.get_by_role("button", name="답하기").click()
+        expect(owner.locator("#lines")).to_contain_text(text)
+
+    say("첫째 줄")
+    come_in(owner, product)
+    owner.goto(at_shop(product, owner) + "chats")
+    owner.locator("#chats li", has_text="첫째 줄").locator("a").click()
+    expect(owner.locator("#lines")).to_contain_text("첫째 줄")
+    with held_answer(owner, re.compile(r"/chats/\w+$")) as written:
+        say("둘째 줄")
+        eventually(written)
+        say("셋째 줄")
+    expect(owner.locator("#lines")).to_contain_text("셋째 줄")
+    with held_answer(guest, re.compile(r"/chat/state$")) as written:
+        answer("첫째 답")
+        eventually(written)
+        answer("둘째 답")
+    expect(guest.locator(".chat")).to_contain_text("둘째 답")
+
+
 def saved_inbox(page: Page) -> str:
     said: str = page.evaluate(
         "caches.has('dure-own').then(has => has ? caches.open('dure-own').then(kept => kept.match('/inbox'))"
@@ -198,6 +249,7 @@ def test_a_push_rings_and_its_tap_opens_the_message(product: Product, opened: Op
         " while (!self.opened.length) await new Promise(done => setTimeout(done, 20)); return self.opened; }"
     )
     assert worker.evaluate(tap, "refuse") == ["/no/x"]
+    eventually(lambda: page.evaluate(shown) == [])  # the browser closes it in its own time, and would close its like
     network.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": product.url, "registrationId": found[-1], "data": json.dumps(told)},

@@ -1,12 +1,14 @@
 """Live pages: one LISTEN connection a process, one event stream a page.
 
 A stream carries no data, only "something changed": the page then asks for itself again, through the same access checks
-as ever. So nothing leaks through a stream, nothing is lost by a cut (a new stream begins with "changed"), and nothing
-is shown twice.
+as ever. So nothing leaks through a stream and nothing is shown twice. Nothing is lost by a cut or between a page's writing
+and its stream: a stream begins with "changed", unless the hub listened all the while and nothing rang.
 """
 
 import asyncio
 import logging
+import math
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -18,6 +20,8 @@ from dure.kit.events import BELL
 
 BEAT_SECONDS = 4
 TOKEN_HOURS = 24
+MEMORY_SECONDS = 600
+SLOWEST_PAGE_SECONDS = 30  # from a page's first look at the data to the signing of its stream's address, clocks apart included
 
 _signer = signing.TimestampSigner(salt="dure.live")
 _log = logging.getLogger(__name__)
@@ -34,6 +38,8 @@ class Hub:
     def __init__(self) -> None:
         self.watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.listener: asyncio.Task[None] | None = None
+        self.since = math.inf  # when it began to hear every ring, in seconds since 1970
+        self.rung: dict[str, float] = {}  # when each topic last rang, the oldest first, as far as the memory goes
 
     def watch(self, topic: str) -> asyncio.Event:
         """An event that is set whenever `topic` rings."""
@@ -48,15 +54,21 @@ class Hub:
         if not self.watchers[topic]:
             del self.watchers[topic]
 
+    def quiet_since(self, topic: str, written: float) -> bool:
+        """Whether surely nothing rang at `topic` since a page was written (in seconds since 1970)."""
+        return max(self.since, self.rung.get(topic, 0.0), time.time() - MEMORY_SECONDS) < written - SLOWEST_PAGE_SECONDS
+
     async def listen(self) -> None:
         """Pass every ring on; when the database went away, come back and wake everybody, for rings may have been missed."""
         while True:
+            self.since = math.inf
             try:
                 parameters = {k: v for k, v in connection.get_connection_params().items() if k != "pool"}
                 parameters.pop("cursor_factory", None)
                 parameters.pop("context", None)
                 async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as database:
                     await database.execute(f"LISTEN {BELL}")
+                    self.since = time.time()
                     self.wake(*self.watchers)
                     async for note in database.notifies():
                         self.wake(note.payload)
@@ -65,7 +77,12 @@ class Hub:
             await asyncio.sleep(1)
 
     def wake(self, *topics: str) -> None:
+        now = time.time()
+        while self.rung and self.rung[oldest := next(iter(self.rung))] < now - MEMORY_SECONDS:
+            del self.rung[oldest]
         for topic in topics:
+            self.rung.pop(topic, None)
+            self.rung[topic] = now
             for bell in self.watchers.get(topic, ()):
                 bell.set()
 
@@ -75,8 +92,9 @@ hub = Hub()
 
 async def stream(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI application behind `/live/<token>`: server-sent events `changed` and `beat`."""
+    token = scope["path"].removeprefix("/live/")
     try:
-        topic = _signer.unsign(scope["path"].removeprefix("/live/"), max_age=TOKEN_HOURS * 3600)
+        topic = _signer.unsign(token, max_age=TOKEN_HOURS * 3600)
     except signing.BadSignature:
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
         await send({"type": "http.response.body", "body": b"This stream has ended. Reload the page."})
@@ -91,17 +109,27 @@ async def stream(scope: Any, receive: Any, send: Any) -> None:
     bell = hub.watch(topic)
     gone = asyncio.create_task(_gone(receive))
     try:
-        await send({"type": "http.response.body", "body": b"retry: 1000\nevent: changed\ndata:\n\n", "more_body": True})
+        first = b"beat" if hub.quiet_since(topic, _written(token)) else b"changed"
+        await send({"type": "http.response.body", "body": b"retry: 1000\n" + _event(first), "more_body": True})
         while not gone.done():
             rung = asyncio.create_task(bell.wait())
             await asyncio.wait({rung, gone}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             rung.cancel()
             kind = b"changed" if bell.is_set() else b"beat"
             bell.clear()
-            await send({"type": "http.response.body", "body": b"event: " + kind + b"\ndata:\n\n", "more_body": True})
+            await send({"type": "http.response.body", "body": _event(kind), "more_body": True})
     finally:
         gone.cancel()
         hub.leave(topic, bell)
+
+
+def _written(token: str) -> int:
+    """When an address was signed, which is when its page was written: in seconds since 1970."""
+    return signing.b62_decode(token.split(":")[-2])
+
+
+def _event(kind: bytes) -> bytes:
+    return b"event: " + kind + b"\ndata:\n\n"
 
 
 async def _gone(receive: Any) -> None:

@@ -11,9 +11,12 @@
     var field = document.activeElement;
     return field && field.matches("input, select, textarea") && field.closest("[hx-trigger^=changed]");
   }
+  // htmx forgets what waits for an answer that replaces whoever asked: a change that comes meanwhile is told once it is there.
+  var asking = new Set();
+  function listens(one) { return one && one.matches && one.matches("[hx-trigger^=changed]"); }
   function tell() {
     var here = place();
-    if (typing()) { later = true; return; }
+    if (typing() || asking.size) { later = true; return; }
     asked = Date.now();
     if (here) here.dispatchEvent(new Event("changed", { bubbles: true }));
   }
@@ -45,8 +48,18 @@
       open();
     }
   }
-  document.addEventListener("focusout", function () {
-    setTimeout(function () { if (later && !typing()) { later = false; tell(); } }, 0);
+  function catchUp() { setTimeout(function () { if (later) { later = false; tell(); } }, 0); }
+  document.addEventListener("focusout", catchUp);
+  document.addEventListener("htmx:beforeSend", function (event) {
+    if (!listens(event.detail.requestConfig.elt)) return;
+    event.detail.xhr.timeout = PATIENCE;
+    asking.add(event.detail.requestConfig.elt);
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (!asking.delete(event.detail.requestConfig.elt)) return;
+    var status = event.detail.xhr.status;
+    if (status === 0 || status >= 500) setTimeout(function () { if (Date.now() - asked >= PATIENCE) tell(); }, PATIENCE);
+    catchUp();
   });
   open();
   setInterval(watch, 2000);

@@ -40,13 +40,19 @@
     if ("bottom" in region.dataset) region.lastElementChild?.scrollIntoView({ block: "nearest" });
     wake(region);
   }
+  // One look at a time: what changes meanwhile is looked at once more, and an answer from before is not put over what came since.
+  let looking = false, again = false, came = 0;
   async function refresh() {
     if (document.hidden) return;
+    if (looking) { again = true; return; }
+    looking = true;
+    const before = came;
     try {
       if (main?.dataset.copy) await ask("/manifest.webmanifest", { cache: "no-store" });  // is anybody there again?
       for (const region of all("[data-refresh]")) {
         if ($(".busy", region)) continue;
         const { ok, status, text } = await ask(region.dataset.refresh);
+        if (came !== before) { again = true; break; }
         if (ok && region.was !== plain(text)) {
           // What a thumb lies on stays until it is lifted: a button that is replaced under it would swallow the tap.
           if (region.matches(":active")) addEventListener("pointerup", () => setTimeout(refresh), { once: true });
@@ -55,7 +61,8 @@
         if (status === 409 || status === 404) return location.reload();
       }
       online(true);
-    } catch { online(false); }
+    } catch { online(false); } finally { looking = false; }
+    if (again) { again = false; refresh(); }
   }
   function wake(from) {
     const state = $("[data-sold-out]", from);
@@ -159,6 +166,7 @@
         const { ok, status, text } = await post(url, body);
         const region = $(ok ? into : "#problem");
         if (ok) {
+          came++;
           put(region, text);
           if ("clear" in form.dataset) form.reset();
           show("#problem", false);
@@ -263,8 +271,7 @@
   // Live: a stream that only says "changed"; when it is silent, ask every ten seconds.
   if (main?.dataset.live && window.EventSource) {
     const stream = new EventSource(main.dataset.live);
-    let greeted = false;
-    stream.addEventListener("changed", () => { if (greeted) refresh(); greeted = true; fresh = Date.now(); });
+    stream.addEventListener("changed", () => { fresh = Date.now(); refresh(); });
     stream.addEventListener("beat", () => { fresh = Date.now(); if (!connected) refresh(); });
   }
   if ($("[data-refresh], [data-copy]")) {
