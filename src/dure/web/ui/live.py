@@ -21,7 +21,9 @@ from dure.kit.events import BELL
 BEAT_SECONDS = 4
 TOKEN_HOURS = 24
 MEMORY_SECONDS = 600
-SLOWEST_PAGE_SECONDS = 30  # from a page's first look at the data to the signing of its stream's address, clocks apart included
+SLOWEST_PAGE_SECONDS = (
+    30  # from a page's first look at the data to the signing of its stream's address, clocks apart included
+)
 
 _signer = signing.TimestampSigner(salt="dure.live")
 _log = logging.getLogger(__name__)
