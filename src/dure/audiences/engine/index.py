@@ -19,7 +19,7 @@ from dure.audiences.engine import hands, kernel
 from dure.audiences.engine.containers import Container, Row, assembled, packed, row_of, thick, thickened, turn
 from dure.audiences.engine.expression import Between, Expression, Is, Unanswerable, Value
 from dure.audiences.engine.layout import Column, Place, base_of, high_row, known_row, low_row, places, words
-from dure.audiences.engine.plan import NOBODY, Node, joined, planned, program, turned
+from dure.audiences.engine.plan import NOBODY, Node, Step, joined, planned, program, turned
 from dure.audiences.engine.traits import REGION, Kind, Schema, Trait
 
 Ranges = NDArray[np.int64]
@@ -69,13 +69,13 @@ class Index:
         self._kinds = np.stack([row.kinds for row in rows])
         self._addresses = np.stack([row.addresses for row in rows])
         self._sizes = np.stack([row.sizes for row in rows])
-        self._shares = shares
+        self._shares: list[float] = shares.tolist()
         self._regions, self._starts = regions, starts
         self._persons, self._places_of = persons, places_of
         self._keep: tuple[object, ...] = tuple(keep)
         self._beside: dict[str, dict[Value, Row]] = {}
         self._kept: _Stretches | None = None
-        self._places_kept: dict[tuple[Value, ...], tuple[Ranges, Row, object]] = {}
+        self._places_kept: dict[tuple[Value, ...], _Place] = {}
 
     @classmethod
     def of(cls, schema: Schema, persons: Column, columns: Mapping[str, Column], sequence: int = 0) -> Self:
@@ -291,12 +291,7 @@ class Index:
         asking = _Asking(self)
         node = planned(expression, asking.rows)
         first, end = asking.bounds(node)
-        steps = program(node, 0)
-        used, steps[:, 1] = asking.numbered(steps)
-        kinds, addresses, sizes = (
-            np.concatenate([table[used.own, first:end], further])
-            for table, further in zip(self._tables, used.further(first, end), strict=True)
-        )
+        steps, (kinds, addresses, sizes) = asking.written(program(node, 0), first, end)
         out = people[: end - first]
 
         def some(begin: int, until: int) -> int:
@@ -374,26 +369,21 @@ _THREAD = threading.local()
 
 def _desk() -> np.uint64:
     """The address of this thread's words to work on, warm from the last question."""
-    desk = getattr(_THREAD, "desk", None)
-    if desk is None:
-        desk = _THREAD.desk = np.zeros(kernel.DESK, np.uint64)
-    return np.uint64(desk.ctypes.data)
+    address: np.uint64 | None = getattr(_THREAD, "address", None)
+    if address is None:
+        _THREAD.desk = np.zeros(kernel.DESK, np.uint64)
+        address = _THREAD.address = np.uint64(_THREAD.desk.ctypes.data)
+    return address
 
 
 @dataclass(frozen=True, slots=True)
-class _Used:
-    """The rows that a program names: those of the index by number, and those made for this asking."""
+class _Place:
+    """Somewhere people are registered: their row, what its addresses point into, the blocks that it is in, its part of all."""
 
-    own: NDArray[np.int64]
-    made: list[Row]
-
-    def further(self, first: int, end: int) -> list[NDArray[Whatever]]:
-        """The rows made for this asking, as a table of their own."""
-        columns = [(row.kinds[first:end], row.addresses[first:end], row.sizes[first:end]) for row in self.made]
-        if not columns:
-            width = end - first
-            return [np.empty((0, width), kind) for kind in (np.uint8, np.uint64, np.int32)]
-        return [np.stack(column) for column in zip(*columns, strict=True)]
+    row: Row
+    keep: object
+    bounds: tuple[int, int]
+    share: float
 
 
 class _Asking:
@@ -436,7 +426,7 @@ class _Asking:
         return self._row(row, runs=trait.sorted)
 
     def _row(self, row: int, *, runs: bool = False) -> Node:
-        return Node(float(self._index._shares[row]), row=row, runs=runs)  # noqa: SLF001
+        return Node(self._index._shares[row], row=row, runs=runs)  # noqa: SLF001
 
     def _made_row(self, row: Row, share: float, *, runs: bool = False) -> Node:
         self._made.append(row)
@@ -461,39 +451,43 @@ class _Asking:
         if low == 0:
             return self._row(high_row(place, high) if high else known_row(place))
         shares, more, enough = self._index._shares, high_row(place, high + 1), low_row(place, low)  # noqa: SLF001
-        chain, share = [(kernel.PUSH, enough)], float(shares[enough])
+        chain, share = [(kernel.PUSH, enough)], shares[enough]
         if high:
             chain.append((kernel.AND, high_row(place, high)))
-            share *= float(shares[high_row(place, high)] / max(shares[known_row(place)], 1e-12))
+            share *= shares[high_row(place, high)] / max(shares[known_row(place)], 1e-12)
         if more >= 0:
             chain.append((kernel.OR, more))
-            share = min(1.0, share + float(shares[more]))
+            share = min(1.0, share + shares[more])
         return Node(share, chain=tuple(chain))
 
     def _regions(self, part: Is) -> Node:
         """Runs of people, made a row of their own: few containers, none of which is read from the index."""
-        index = self._index
-        known = index._places_kept.get(part.values)  # noqa: SLF001
-        if known is None:
-            bounds = []
-            for value in part.values:
-                if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) in (2, 5, 10)):
-                    raise Unanswerable("unknown-value", trait=part.trait, value=value)
-                unit = 10 ** (10 - len(value))
-                bounds += [int(value) * unit, (int(value) + 1) * unit]
-            ranges = _merged(index._starts[np.searchsorted(index._regions, bounds)].reshape(-1, 2))  # noqa: SLF001
-            known = (ranges, *_runs_row(ranges, index._kinds.shape[1]))  # noqa: SLF001
-            if len(index._places_kept) >= PLACES_KEPT:  # noqa: SLF001
-                index._places_kept.clear()  # noqa: SLF001
-            index._places_kept[part.values] = known  # noqa: SLF001
-        ranges, row, keep = known
-        if not len(ranges):
+        kept = self._index._places_kept  # noqa: SLF001
+        place = kept.get(part.values) or self._place(part)
+        if place is None:
             return NOBODY
-        self._keep.append(keep)
-        share = float((ranges[:, 1] - ranges[:, 0]).sum() / index.people)
-        node = self._made_row(row, share=share, runs=True)
-        self._bounds[node.row] = (int(ranges[0, 0]) // kernel.BLOCK, (int(ranges[-1, 1]) - 1) // kernel.BLOCK + 1)
+        if len(kept) >= PLACES_KEPT:
+            kept.clear()
+        kept[part.values] = place
+        self._keep.append(place.keep)
+        node = self._made_row(place.row, place.share, runs=True)
+        self._bounds[node.row] = place.bounds
         return node
+
+    def _place(self, part: Is) -> _Place | None:
+        index = self._index
+        bounds = []
+        for value in part.values:
+            if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) in (2, 5, 10)):
+                raise Unanswerable("unknown-value", trait=part.trait, value=value)
+            unit = 10 ** (10 - len(value))
+            bounds += [int(value) * unit, (int(value) + 1) * unit]
+        ranges = _merged(index._starts[np.searchsorted(index._regions, bounds)].reshape(-1, 2))  # noqa: SLF001
+        if not len(ranges):
+            return None
+        row, keep = _runs_row(ranges, index._kinds.shape[1])  # noqa: SLF001
+        blocks = int(ranges[0, 0]) // kernel.BLOCK, (int(ranges[-1, 1]) - 1) // kernel.BLOCK + 1
+        return _Place(row, keep, blocks, float((ranges[:, 1] - ranges[:, 0]).sum() / index.people))
 
     def bounds(self, node: Node) -> tuple[int, int]:
         """The blocks outside which the plan has nobody: (first, after the last)."""
@@ -507,14 +501,26 @@ class _Asking:
                     first, end = max(first, low), min(end, high)
         return first, max(first, end)
 
-    def numbered(self, steps: NDArray[np.int32]) -> tuple[_Used, NDArray[np.int32]]:
-        """The rows that the steps name, and the steps' second column with the rows' places among them."""
+    def written(
+        self, steps: list[Step], first: int, end: int
+    ) -> tuple[NDArray[np.int32], tuple[NDArray[Whatever], ...]]:
+        """The steps as `kernel.run` reads them, int32 [steps, 2], and a table of the rows that they name alone, in the blocks from
+        `first` up to `end`."""
         own = len(self._index._kinds)  # noqa: SLF001
-        names = steps[:, 0] <= kernel.WITHOUT
-        rows, inverse = np.unique(steps[names, 1], return_inverse=True)
-        column = steps[:, 1].copy()
-        column[names] = inverse
-        return _Used(rows[rows < own], [self._made[row - own] for row in rows[rows >= own].tolist()]), column
+        names = dict.fromkeys(row for what, row in steps if what <= kernel.WITHOUT)
+        rows = [*(row for row in names if row < own), *(row for row in names if row >= own)]
+        place = {row: at for at, row in enumerate(rows)}
+        program = [(what, place[row] if what <= kernel.WITHOUT else row) for what, row in steps]
+        made = [self._made[row - own] for row in rows if row >= own]
+        many = len(rows) - len(made)
+        tables = []
+        for table, column in zip(self._index._tables, ("kinds", "addresses", "sizes"), strict=True):  # noqa: SLF001
+            part = np.empty((len(rows), end - first), table.dtype)
+            np.take(table[:, first:end], rows[:many], axis=0, out=part[:many], mode="clip")
+            for at, row in enumerate(made, many):
+                part[at] = getattr(row, column)[first:end]
+            tables.append(part)
+        return np.array(program, np.int32), tuple(tables)
 
 
 def _merged(runs: Ranges) -> Ranges:

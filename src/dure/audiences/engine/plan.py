@@ -6,12 +6,10 @@ alternatives it begins with the commonest and jumps when everybody is in. Negati
 are folded away, so ten thousand of them cost what one costs.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dure.audiences.engine import kernel
 from dure.audiences.engine.expression import All, Any, Between, Everybody, Expression, Is, Not, Unanswerable, walk
@@ -30,7 +28,7 @@ class Node:
     share: float
     negated: bool = False
     row: int = -1
-    chain: tuple[tuple[int, int], ...] = ()
+    chain: tuple["Step", ...] = ()
     join: int = -1
     parts: list["Node"] = field(default_factory=list)
     depth: int = 1
@@ -69,6 +67,8 @@ def planned(expression: Expression, rows: Rows) -> Node:
 
 def _met(parts: tuple[Expression, ...], nodes: list[Node], rows: Rows) -> list[Node]:
     """The nodes of conditions that must all hold, with several ranges of one number as the range where they meet."""
+    if sum(isinstance(part, Between) for part in parts) < 2:
+        return nodes
     ranges: dict[str, list[Between]] = {}
     for part in parts:
         if isinstance(part, Between):
@@ -101,8 +101,9 @@ def joined(join: int, parts: list[Node]) -> Node:
             return part
         else:
             flat.append(part)
-    alike = {(part.row, part.negated): part for part in flat if part.row >= 0}
-    flat = [*alike.values(), *(part for part in flat if part.row < 0)]
+    if len(flat) > 1:
+        alike = {(part.row, part.negated): part for part in flat if part.row >= 0}
+        flat = [*alike.values(), *(part for part in flat if part.row < 0)]
     if len(flat) <= 1:
         return flat[0] if flat else EVERYBODY if join == kernel.AND else NOBODY
     # What stands together comes first: it says which lines of a block need not be read at all. A plain row costs a glance, a
@@ -111,27 +112,31 @@ def joined(join: int, parts: list[Node]) -> Node:
         flat.sort(key=lambda part: (not part.runs, part.expected * (1 if part.row >= 0 else 2), part.negated))
         first = next((at for at, part in enumerate(flat) if not part.negated), 0)
         flat.insert(0, flat.pop(first))
-        share = float(np.prod([part.expected for part in flat]))
+        share = math.prod(part.expected for part in flat)
     else:
         flat.sort(key=lambda part: -part.expected)
-        share = 1 - float(np.prod([1 - part.expected for part in flat]))
+        share = 1 - math.prod(1 - part.expected for part in flat)
     depth = 1 + max(part.depth for part in flat)
     if depth > kernel.DEPTH_MAX:
         raise Unanswerable("too-deep")
     return Node(share, join=join, parts=flat, depth=depth)
 
 
-def program(node: Node, everybody: int) -> NDArray[np.int32]:
-    """The steps, int32 [steps, 2], that leave the people of `node` on top, within the row of everybody."""
-    steps: list[tuple[int, int]] = []
+Step = tuple[int, int]
+"""What is done, and the row that it is done with or the step that it leads to."""
+
+
+def program(node: Node, everybody: int) -> list[Step]:
+    """The steps that leave the people of `node` on top, within the row of everybody."""
+    steps: list[Step] = []
     _write(node, steps, narrow=node.join == kernel.AND and not node.negated)
     steps.append((kernel.AND, everybody))
     if len(steps) > STEPS_MAX:
         raise Unanswerable("too-large")
-    return np.array(steps, np.int32)
+    return steps
 
 
-def _write(node: Node, steps: list[tuple[int, int]], *, narrow: bool = False) -> None:
+def _write(node: Node, steps: list[Step], *, narrow: bool = False) -> None:
     """Steps that push one node. As deep as the tree is, and `joined` sees to it that this is not deep. `narrow`: it is the
     root, and what is not in it so far never will be."""
     if node.row >= 0:
