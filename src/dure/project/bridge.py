@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -28,10 +29,10 @@ class Bridge:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        with SpooledTemporaryFile(IN_MEMORY) as body:
-            more = True
-            while more:
-                message = await receive()
+        message = await receive()
+        # Hardly any request has a body, and hardly any body more than one piece.
+        with SpooledTemporaryFile(IN_MEMORY) if message.get("more_body") else BytesIO() as body:
+            while True:
                 if message["type"] == "http.disconnect":
                     return
                 body.write(message.get("body", b""))
@@ -39,7 +40,9 @@ class Bridge:
                     await send(TOO_LARGE)
                     await send({"type": "http.response.body", "body": b""})
                     return
-                more = message.get("more_body", False)
+                if not message.get("more_body"):
+                    break
+                message = await receive()
             body.seek(0)
             answer = _Answer(loop, send)
             environ = _environ(scope, body)
