@@ -1,5 +1,6 @@
 """What is known of campaigns' effects: results of those whose day has come, and nothing before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from dure.lift.models import Forecast, Look, Result
 from dure.lift.values import Footing, Judgement, Told, Verdict
 from dure.shops import fence
 from dure.shops.models import Shop
-from dure.targeting.values import SUGGESTION_HELD
+from dure.targeting.values import HELD, Place
 
 BROKEN_BELOW = 0.001
 RESULTS_TO_LEARN, RESULTS_LEARNED_FROM = 30, 2_000
@@ -217,9 +218,9 @@ def calibration(most: int = 200) -> list[ComeTrue]:
     return [come_true(forecast, one) for forecast, one in known if not is_broken(one)][:most]
 
 
-def additions_told(shop: Shop, *, at: datetime) -> Text | None:
-    """What the line at the basket brought in the last calendar month (Seoul) that is over, in one honest sentence; when it will be
-    told where there was none in it but is now; None where nothing was suggested in either.
+def suggestions_told(shop: Shop, *, at: datetime) -> list[Text]:
+    """What the line at the basket and the one over the menu brought in the last calendar month (Seoul) that is over, in one honest
+    sentence each; when it will be told where there was none in it but is now; no sentence where nothing was suggested in either.
 
     A month is looked at once it is over and then stays as it is: looking every day would find something sooner or later. Every
     visit counts where the coin put it, as one that ordered the suggested dish after its basket was seen or did not.
@@ -229,22 +230,29 @@ def additions_told(shop: Shop, *, at: datetime) -> Text | None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT g.at < %(this)s, g.shown, count(*), count(*) FILTER (WHERE EXISTS (
+            SELECT g.place, g.at < %(this)s, g.shown, count(*), count(*) FILTER (WHERE EXISTS (
                 SELECT 1 FROM ordering_order o JOIN ordering_orderline l ON l.order_id = o.id
                 WHERE o.visit_id = g.visit_id AND o.placed_at >= g.at AND o.received_at IS NOT NULL AND o.state <> 'refused'
                   AND l.item_id = g.item_id AND l.struck_at IS NULL
             ))
-            FROM targeting_suggestion g WHERE g.shop_id = %(shop)s AND g.at >= %(last)s AND g.at < %(at)s GROUP BY 1, 2
+            FROM targeting_suggestion g WHERE g.shop_id = %(shop)s AND g.at >= %(last)s AND g.at < %(at)s GROUP BY 1, 2, 3
             """,
             {"shop": shop.pk, "this": this_month, "last": last_month, "at": at},
         )
-        found = {(over, shown): (visits, took) for over, shown, visits, took in cursor.fetchall()}
+        found: dict[str, dict[tuple[bool, bool], tuple[int, int]]] = {}
+        for place, over, shown, visits, took in cursor.fetchall():
+            found.setdefault(place, {})[over, shown] = visits, took
+    next_month = (this_month + timedelta(days=32)).month
+    return [_suggestions_told(place, found[place], next_month) for place in Place if place in found]
+
+
+def _suggestions_told(place: Place, found: Mapping[tuple[bool, bool], tuple[int, int]], next_month: int) -> Text:
     reached, took = found.get((True, True), (0, 0))
     held, took_held = found.get((True, False), (0, 0))
     if not reached and not held:
-        return rules.additions_waited_for((this_month + timedelta(days=32)).month) if found else None
-    mismatch = campaigns.split_mismatch(reached, held, share=SUGGESTION_HELD)
+        return rules.suggestions_waited_for(place, next_month)
+    mismatch = campaigns.split_mismatch(reached, held, share=HELD[place])
     if not reached or not held or mismatch < BROKEN_BELOW:
-        return rules.sentence_of_additions(None, reached=reached, held=held)
+        return rules.sentence_of_suggestions(place, None, reached=reached, held=held)
     judged = rules.judge(came_reached=took, reached=reached, came_held=took_held, held=held)
-    return rules.sentence_of_additions(judged, reached=reached, held=held)
+    return rules.sentence_of_suggestions(place, judged, reached=reached, held=held)

@@ -8,6 +8,7 @@ from dure.kit.money import won
 from dure.lift.estimators.newcombe import newcombe
 from dure.lift.estimators.pooled import PEOPLE_TO_MEASURE, SHOPS_FOR_CLAIMS, SHOPS_FOR_INTERVALS, Pooled
 from dure.lift.values import Footing, Judgement, Told, Verdict
+from dure.targeting.values import Place
 
 RESULTS_TO_FORECAST = 30
 SURE, SURE_ALONE, LIKELY, SHOWN = 0.997, 0.998, 0.8, 0.9
@@ -146,37 +147,44 @@ def sentence_of_strangers(judged: Judgement, *, reached: int | None, more: int |
     )  # fmt: skip
 
 
-def sentence_of_additions(judged: Judgement | None, *, reached: int, held: int) -> Text:
-    """What the owner reads of the line at the basket: dishes, not per cent, with a range. None where the groups are not what the coin
-    made of them, or one is empty."""
+SUGGESTED = {
+    Place.BASKET: say("장바구니 추천", en="Basket suggestions"),
+    Place.MENU: say("다음 메뉴 추천", en="Next-dish suggestions"),
+}
+
+
+def sentence_of_suggestions(place: Place, judged: Judgement | None, *, reached: int, held: int) -> Text:
+    """What the owner reads of the line at the basket, or over the menu: dishes, not per cent, with a range. None where the groups are not
+    what the coin made of them, or one is empty."""
+    what, what_en = (SUGGESTED[place].within(language) for language in ("ko", "en"))
     if judged is None or judged.verdict == Verdict.UNKNOWN:
         return say(
-            "장바구니 추천: 지난달 {n}팀에게 보여 주고 {held}팀에게는 안 보여 줬는데, 더 주문했는지 아직 알 수 없어요.",
-            en="Basket suggestions: last month {n} tables saw one and {held} did not; whether it brought more orders can't be told yet.",
-            n=f"{reached:,}", held=f"{held:,}",
+            "{what}: 지난달 {n}팀에게 보여 주고 {held}팀에게는 안 보여 줬는데, 더 주문했는지 아직 알 수 없어요.",
+            en="{what_en}: last month {n} tables saw one and {held} did not; whether it brought more orders can't be told yet.",
+            what=what, what_en=what_en, n=f"{reached:,}", held=f"{held:,}",
         )  # fmt: skip
     low, guess, high = (round(reached * rate) for rate in (judged.low, judged.guess, judged.high))
     if judged.verdict == Verdict.HURT:
         return say(
-            "장바구니 추천: 지난달 {n}팀이 봤는데, 추천한 메뉴를 오히려 {fewer}팀쯤 덜 주문했어요 (90% 범위 {least}~{most}팀).",
-            en="Basket suggestions: of {n} tables that saw one last month, about {fewer} fewer ordered the dish (90% range {least} to {most}).",
-            n=f"{reached:,}", fewer=f"{max(-guess, 1):,}", least=f"{max(-high, 0):,}", most=f"{max(-low, 1):,}",
+            "{what}: 지난달 {n}팀이 봤는데, 추천한 메뉴를 오히려 {fewer}팀쯤 덜 주문했어요 (90% 범위 {least}~{most}팀).",
+            en="{what_en}: of {n} tables that saw one last month, about {fewer} fewer ordered the dish (90% range {least} to {most}).",
+            what=what, what_en=what_en, n=f"{reached:,}", fewer=f"{max(-guess, 1):,}", least=f"{max(-high, 0):,}", most=f"{max(-low, 1):,}",
         )  # fmt: skip
     maybe_ko, maybe_en = ("아마 ", "probably ") if judged.verdict == Verdict.PROBABLY else ("", "")
     return say(
-        "장바구니 추천: 지난달 {n}팀이 봤고, {maybe}{more}팀쯤이 이것 때문에 그 메뉴를 더 주문했어요 (90% 범위 {from_ko}부터 {to}팀 더까지).",
-        en="Basket suggestions: of {n} tables that saw one last month, {maybe_en}about {more} ordered the dish because of it (90% range {from_en} to {to} more).",
-        n=f"{reached:,}", maybe=maybe_ko, maybe_en=maybe_en, more=f"{max(guess, 1):,}", to=f"{max(high, 1):,}",
+        "{what}: 지난달 {n}팀이 봤고, {maybe}{more}팀쯤이 이것 때문에 그 메뉴를 더 주문했어요 (90% 범위 {from_ko}부터 {to}팀 더까지).",
+        en="{what_en}: of {n} tables that saw one last month, {maybe_en}about {more} ordered the dish because of it (90% range {from_en} to {to} more).",
+        what=what, what_en=what_en, n=f"{reached:,}", maybe=maybe_ko, maybe_en=maybe_en, more=f"{max(guess, 1):,}", to=f"{max(high, 1):,}",
         from_ko=f"{-low:,}팀 덜" if low < 0 else f"{low:,}팀 더", from_en=f"{-low:,} fewer" if low < 0 else f"{low:,}",
     )  # fmt: skip
 
 
-def additions_waited_for(month: int) -> Text:
+def suggestions_waited_for(place: Place, month: int) -> Text:
     """Before the first whole month is over."""
     return say(
-        "장바구니 추천을 시험하고 있어요. 무엇을 더 팔았는지는 {m}월 1일부터 볼 수 있어요.",
-        en="Basket suggestions are being tried. What they brought is told from the 1st of {month} on.",
-        m=month, month=month_name[month],
+        "{what:을/를} 시험하고 있어요. 무엇을 더 팔았는지는 {m}월 1일부터 볼 수 있어요.",
+        en="{what_en} are being tried. What they brought is told from the 1st of {month} on.",
+        what=SUGGESTED[place].within("ko"), what_en=SUGGESTED[place].within("en"), m=month, month=month_name[month],
     )  # fmt: skip
 
 

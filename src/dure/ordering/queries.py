@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core import signing
+from django.db import connection
 from django.db.models import Count, Exists, F, Min, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from dure.kit.sql import written_once
@@ -711,6 +712,27 @@ def day_of(shop: Shop, day: date, *, starts_at: datetime, ends_at: datetime) -> 
         unpaid=Sum("total", filter=_unpaid(), default=0),
     )
     return Today(day=day, sales=sum(by_hour), paid_bills=sum(row["bills"] for row in hours), by_hour=by_hour, **counted)
+
+
+def dishes_had(person: Person, shop: Shop) -> list[tuple[int, int | None, bool]]:
+    """What a person ordered at a shop, on a phone of theirs or with a bill of theirs, and did not give up or get back: (item's id,
+    visit's id, whether it is paid)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT l.item_id, o.visit_id, b.settled_at IS NOT NULL
+            FROM (
+                SELECT o.id FROM ordering_order o JOIN people_device d ON d.id = o.device_id WHERE d.person_id = %(person)s
+                UNION
+                SELECT o.id FROM ordering_order o JOIN ordering_bill b ON b.id = o.bill_id WHERE b.person_id = %(person)s
+            ) own
+            JOIN ordering_order o ON o.id = own.id JOIN ordering_orderline l ON l.order_id = o.id
+            LEFT JOIN ordering_bill b ON b.id = o.bill_id
+            WHERE o.shop_id = %(shop)s AND o.state <> ALL(%(void)s) AND l.struck_at IS NULL AND l.item_id IS NOT NULL
+            """,
+            {"person": person.pk, "shop": shop.pk, "void": [OrderState.REFUSED, OrderState.GIVEN_UP]},
+        )
+        return [(item, visit, paid) for item, visit, paid in cursor.fetchall()]
 
 
 def most_ordered(shop: Shop, *, since: datetime, most: int = 5) -> list[str]:

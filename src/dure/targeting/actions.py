@@ -1,13 +1,13 @@
 """Models are learned, kept, put into use and taken back: nothing is ever changed, a new model is a new row. And what is suggested at the
-basket."""
+basket and over the menu."""
 
 import hashlib
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,9 +17,13 @@ from dure.kit import ids
 from dure.kit.clock import KST
 from dure.menu.models import Item
 from dure.ordering.models import Visit
+from dure.people.models import Person
+from dure.people.values import Purpose, shop_sender
 from dure.targeting import errors, queries, rules
-from dure.targeting.models import ModelStep, Pairing, ScoreModel, Suggestion
-from dure.targeting.values import ModelName
+from dure.targeting.models import ModelStep, Pairing, ScoreModel, Sequel, Suggestion
+from dure.targeting.values import PEOPLE_LEAST, ModelName, Place
+
+T = TypeVar("T")
 
 HISTORIES_MOST = 200_000
 
@@ -133,21 +137,131 @@ SELECT shop_id, item, addition, extra, n FROM (
 """
 
 
+def learn_sequels(*, at: datetime) -> int:
+    """Learn anew, for every shop, what friends choose next: of a dish that somebody had, which other one they first had on a later
+    visit, and what sells best; how many were kept. Call it across shops. Safe to repeat.
+
+    Only visits of friends count who agree that what they order is looked at for their taste, only what they paid for, and of one
+    person each pair once. A chance is shrunk towards what those who come again choose anyway. A visit that was shown a suggestion
+    proves nothing: what was first had there is left out on both sides.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('targeting:sequels'))")
+        Sequel.objects.all().delete()
+        asked: dict[str, Any] = {
+            "since": at - timedelta(days=rules.SEQUEL_DAYS), "at": at, "least": PEOPLE_LEAST, "doubt": rules.SEQUEL_DOUBT,
+            "extra": rules.EXTRA_LEAST, "kept": rules.SEQUEL_KEPT, "best": rules.BEST_KEPT,
+            "recent": at - timedelta(days=rules.PAIRED_DAYS), "taste": Purpose.TASTE, "sender": shop_sender(""),
+        }  # fmt: skip
+        cursor.execute(SEQUELS, asked)
+        kept = cursor.rowcount
+        cursor.execute(BEST_SELLERS, asked)
+        return int(kept + cursor.rowcount)
+
+
+SEQUELS = """
+WITH line AS MATERIALIZED (
+    SELECT DISTINCT o.shop_id, b.person_id AS person, v.opened_at AS at, l.item_id AS item,
+           EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = v.id AND g.shown) AS shown
+    FROM ordering_order o
+    JOIN ordering_bill b ON b.id = o.bill_id AND b.settled_at IS NOT NULL
+    JOIN ordering_visit v ON v.id = o.visit_id
+    JOIN shops_shop s ON s.id = o.shop_id
+    JOIN people_standing t ON t.sender = %(sender)s || s.public_id AND t.purpose = %(taste)s AND t.person_id = b.person_id AND t.granted
+    JOIN ordering_orderline l ON l.order_id = o.id
+    JOIN menu_item i ON i.id = l.item_id
+    WHERE o.received_at >= %(since)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
+), first AS MATERIALIZED (
+    SELECT DISTINCT ON (shop_id, person, item) shop_id, person, item, at, shown FROM line ORDER BY shop_id, person, item, at
+), back AS (
+    SELECT shop_id, person, min(at) AS began, max(at) FILTER (WHERE NOT shown) AS until FROM line GROUP BY 1, 2
+), came AS (
+    SELECT f.*, b.began FROM first f JOIN back b USING (shop_id, person) WHERE b.began < b.until
+), again AS (SELECT shop_id, count(DISTINCT person)::float8 AS n FROM came GROUP BY 1),
+usual AS (
+    SELECT c.shop_id, c.item, coalesce(
+        count(*) FILTER (WHERE at > began AND NOT shown)
+        / nullif(a.n - count(*) FILTER (WHERE at = began OR shown), 0), 0) AS share
+    FROM came c JOIN again a USING (shop_id) GROUP BY c.shop_id, c.item, a.n
+), one AS (
+    SELECT f.shop_id, f.item, count(*)::float8 AS n FROM first f JOIN back b USING (shop_id, person) WHERE f.at < b.until GROUP BY 1, 2
+), pair AS (
+    SELECT x.shop_id, x.item, y.item AS dish, count(*) FILTER (WHERE y.at > x.at AND NOT y.shown) AS n,
+           count(*) FILTER (WHERE y.at <= x.at OR y.shown) AS apart
+    FROM first x JOIN back b USING (shop_id, person) JOIN first y ON y.shop_id = x.shop_id AND y.person = x.person AND y.item <> x.item
+    WHERE x.at < b.until
+    GROUP BY 1, 2, 3 HAVING count(*) FILTER (WHERE y.at > x.at AND NOT y.shown) >= %(least)s
+), told AS (
+    SELECT p.shop_id, p.item, p.dish, p.n, u.share,
+           (p.n + %(doubt)s * u.share) / (o.n - p.apart + %(doubt)s) AS chance
+    FROM pair p JOIN one o ON o.shop_id = p.shop_id AND o.item = p.item JOIN usual u ON u.shop_id = p.shop_id AND u.item = p.dish
+)
+INSERT INTO targeting_sequel (shop_id, item_id, dish_id, chance, people)
+SELECT shop_id, item, dish, chance, n FROM (
+    SELECT *, row_number() OVER (PARTITION BY shop_id, item ORDER BY chance DESC, dish) AS place FROM told
+    WHERE chance - share >= %(extra)s
+) ranked WHERE place <= %(kept)s
+"""
+
+BEST_SELLERS = """
+WITH line AS MATERIALIZED (
+    SELECT DISTINCT o.shop_id, o.id AS of, o.device_id, l.item_id AS item
+    FROM ordering_order o JOIN ordering_orderline l ON l.order_id = o.id JOIN menu_item i ON i.id = l.item_id
+    WHERE o.received_at >= %(recent)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
+      AND NOT EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = o.visit_id AND g.shown)
+), every AS (SELECT shop_id, count(DISTINCT of)::float8 AS n FROM line GROUP BY 1)
+INSERT INTO targeting_sequel (shop_id, item_id, dish_id, chance, people)
+SELECT shop_id, NULL, item, chance, people FROM (
+    SELECT l.shop_id, l.item, count(*) / e.n AS chance, count(DISTINCT l.device_id) AS people,
+           row_number() OVER (PARTITION BY l.shop_id ORDER BY count(*) DESC, l.item) AS place
+    FROM line l JOIN every e ON e.shop_id = l.shop_id GROUP BY l.shop_id, l.item, e.n
+) ranked WHERE place <= %(best)s AND people >= %(least)s
+"""
+
+
 def suggest_addition(*, visit: Visit, items: Collection[int], held: bool, at: datetime) -> Item | None:
     """The one item to suggest beside these items (ids) in the visit's basket; None where there is none, or where the coin left the visit
     alone (`held`). The first time there is one it is written down, for both groups alike; a visit is suggested one item, whatever
     comes into its basket later. Safe to repeat."""
-    known = Suggestion.objects.filter(shop_id=visit.shop_id, visit=visit).values_list("item_id", "shown").first()
+    return _let_by_coin(
+        visit, Place.BASKET, held, at, lambda only: queries.addition_to(visit.shop_id, items, only), lambda found: found
+    )
+
+
+def suggest_next(*, visit: Visit, person: Person, beside: Collection[int], held: bool, at: datetime) -> Sequel | None:
+    """The one dish to offer this friend over the menu, with what it follows, not among the items (ids) in the basket; None where
+    there is none (see `queries.next_dish`) or where the coin left the visit alone (`held`). Written down like an addition, apart
+    from it: a visit is offered one dish, whoever of the table looks. Safe to repeat."""
+
+    def find(only: int | None) -> Sequel | None:
+        return queries.next_dish(visit.shop, person, visit=visit, beside=beside, only=only)
+
+    return _let_by_coin(visit, Place.MENU, held, at, find, lambda found: found.dish)
+
+
+def _let_by_coin(
+    visit: Visit,
+    place: Place,
+    held: bool,
+    at: datetime,
+    find: Callable[[int | None], T | None],
+    dish: Callable[[T], Item],
+) -> T | None:
+    """What `find` finds for this visit, written down once for both groups; afterwards only that dish, as far as it still fits."""
+    known = (
+        Suggestion.objects.filter(shop_id=visit.shop_id, visit=visit, place=place)
+        .values_list("item_id", "shown")
+        .first()
+    )
     if known is None:
-        found = queries.addition_to(visit.shop_id, items)
+        found = find(None)
         if found is None:
             return None
-        Suggestion.objects.bulk_create(
-            [Suggestion(shop_id=visit.shop_id, visit=visit, item=found, shown=not held, at=at)], ignore_conflicts=True
-        )
+        row = Suggestion(shop_id=visit.shop_id, visit=visit, place=place, item=dish(found), shown=not held, at=at)
+        Suggestion.objects.bulk_create([row], ignore_conflicts=True)
         return None if held else found
     item, shown = known
-    return queries.addition_to(visit.shop_id, items, only=item) if shown and item else None
+    return find(item) if shown and item else None
 
 
 def _one_at_a_time(name: ModelName) -> None:

@@ -19,6 +19,7 @@ def learn(timestamp: int) -> None:
 
 @jobs.periodic("targeting.pair", cron="50 18 * * *")
 def pair(timestamp: int) -> None:
-    """Every night: what is ordered together, for the line at the basket."""
+    """Every night: what is ordered together, for the line at the basket, and what is chosen next, for the line over the menu."""
     with fence.across_shops():
         actions.learn_pairings(at=clock.now())
+        actions.learn_sequels(at=clock.now())

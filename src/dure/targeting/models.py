@@ -1,9 +1,10 @@
 from django.db import models
+from django.db.models import Q
 
 from dure.menu.models import Item
 from dure.ordering.models import Visit
 from dure.shops.models import Shop
-from dure.targeting.values import ModelName
+from dure.targeting.values import PEOPLE_LEAST, ModelName, Place
 
 
 class ScoreModel(models.Model):
@@ -58,15 +59,35 @@ class Pairing(models.Model):
         constraints = [models.UniqueConstraint(fields=["shop", "item", "addition"], name="pairing_once")]
 
 
-class Suggestion(models.Model):
-    """That a visit's basket could have been shown this item, and whether the coin let it (`shown`) or held the visit out. It names
-    no person and no phone. Never changed, so that the two groups stay what the coin made them."""
+class Sequel(models.Model):
+    """Friends of this shop who had `item` on one visit choose `dish`, which they had not had yet, on a later one: with this `chance`
+    (0 to 1), learned from so many different `people`. Without an item it is one of the shop's best sellers: `chance` is the
+    share of orders that hold it, `people` are phones. It names nobody. All of it is learned anew every night."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
-    visit = models.OneToOneField(Visit, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, null=True, on_delete=models.CASCADE, related_name="+")
+    dish = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    chance = models.FloatField()
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "item", "dish"], nulls_distinct=False, name="sequel_once"),
+            models.CheckConstraint(condition=Q(people__gte=PEOPLE_LEAST), name="sequel_of_enough"),
+        ]
+
+
+class Suggestion(models.Model):
+    """That a visit could have been shown this item, in its basket or over the menu (`place`), and whether the coin let it (`shown`)
+    or held the visit out. It names no person and no phone. Never changed, so that the two groups stay what the coin made them."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+")
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="+", db_index=False)
+    place = models.TextField(choices=[(p, p) for p in Place], default=Place.BASKET, db_default=Place.BASKET)
     item = models.ForeignKey(Item, null=True, on_delete=models.SET_NULL, related_name="+")
     shown = models.BooleanField()
     at = models.DateTimeField()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["visit", "place"], name="suggestion_once_a_place")]
         indexes = [models.Index(fields=["shop", "at"], name="suggestion_of_shop")]

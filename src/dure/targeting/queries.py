@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.lookups import IsNull
 
 from dure.kit.language import Text
 from dure.menu.models import Item, OptionGroup
+from dure.ordering import queries as ordering
+from dure.ordering.models import Visit
+from dure.people import queries as people
+from dure.people.models import Person
+from dure.people.values import Purpose, shop_sender
+from dure.shops.models import Shop
 from dure.targeting import rules
 from dure.targeting.errors import NoSuchModel
-from dure.targeting.models import ModelStep, Pairing, ScoreModel
+from dure.targeting.models import ModelStep, Pairing, ScoreModel, Sequel
 from dure.targeting.values import STRUCTURE, ModelName, Offering, Why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dure.targeting.engine.visits import Habits
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +213,34 @@ def whys_of(person_id: int, shops: Collection[str]) -> dict[str, Text]:
 def addition_to(shop: int, items: Collection[int], only: int | None = None) -> Item | None:
     """What these items (ids) of a basket want most beside them, `only` that one where it is named: on the menu, not sold out, without
     an age limit, not in the basket, and ordered with one tap, so with no choice to make."""
-    wanted = Pairing.objects.filter(
-        shop_id=shop, item_id__in=items, addition__retired_at__isnull=True, addition__sold_out=False, addition__alcohol=False
-    )  # fmt: skip
-    if only is not None:
-        wanted = wanted.filter(addition_id=only)
-    to_choose = OptionGroup.objects.filter(shop_id=shop, item_id=OuterRef("addition_id"), least__gt=0)
-    best = (
-        wanted.exclude(addition_id__in=items)
-        .exclude(Exists(to_choose))
-        .select_related("addition")
-        .order_by("-extra", "addition_id")
-        .first()
-    )
+    wanted = Pairing.objects.filter(shop_id=shop, item_id__in=items)
+    best = _fit_to_suggest(wanted, "addition", beside=items, only=only).order_by("-extra", "addition_id").first()
     return best.addition if best else None
+
+
+def next_dish(
+    shop: Shop, person: Person, *, visit: Visit, beside: Collection[int], only: int | None = None
+) -> Sequel | None:
+    """What this friend is likeliest to choose next of what they have not ordered here yet, after something they paid for on an
+    earlier visit; the best seller they have not had where nothing is known to follow. `only` that dish where it is named, nothing
+    that is in the basket (`beside`: ids). None for whoever has not agreed to be offered what fits their taste: then what they
+    ordered is not even read."""
+    if not people.consent_holds(person, shop_sender(shop.public_id), Purpose.TASTE):
+        return None
+    had = ordering.dishes_had(person, shop)
+    earlier = {item for item, at, paid in had if paid and at is not None and at != visit.pk}
+    if not earlier:
+        return None
+    after = Sequel.objects.filter(Q(item__in=earlier) | Q(item__isnull=True), shop=shop).select_related("item")
+    fit = _fit_to_suggest(after, "dish", beside={*beside, *(item for item, _, _ in had)}, only=only)
+    return fit.order_by(IsNull(F("item"), True), "-chance", "dish_id").first()
+
+
+def _fit_to_suggest(rows: QuerySet[M], dish: str, *, beside: Collection[int], only: int | None) -> QuerySet[M]:
+    """Of rows whose `dish` names an item those of items on the menu, not sold out, without an age limit, with no choice to make, so
+    that one tap orders them, and not among `beside` (ids)."""
+    to_choose = OptionGroup.objects.filter(shop_id=OuterRef("shop_id"), item_id=OuterRef(f"{dish}_id"), least__gt=0)
+    free = {f"{dish}__retired_at__isnull": True, f"{dish}__sold_out": False, f"{dish}__alcohol": False}
+    named = {} if only is None else {f"{dish}_id": only}
+    fit = rows.filter(**free, **named).exclude(**{f"{dish}_id__in": beside}).exclude(Exists(to_choose))
+    return fit.select_related(dish)

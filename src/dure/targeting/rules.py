@@ -40,6 +40,11 @@ PAIRED_SHOPS = 5
 """So many shops must sell both before a pair of theirs is looked at: fewer, and a rival would shine through."""
 EXTRA_LEAST = 0.05
 PAIRED_KEPT = 3
+SEQUEL_DAYS = 365
+SEQUEL_DOUBT = 20
+"""What friends choose on later visits anyway counts like so many people who had the dish before it."""
+SEQUEL_KEPT = 5
+BEST_KEPT = 20
 FEWEST_HISTORIES = 500
 CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}
 """What came, divided by what was foretold on rows that the model had not seen: beyond these it is broken."""

@@ -23,6 +23,22 @@ STRUCTURE = 0.5
 
 SUGGESTION_UNIT, SUGGESTION_HELD = "basket-suggestion", 0.3
 """The coin for a visit's basket, and the share of visits whose basket is left alone, so that one can tell what the line brings."""
+NEXT_UNIT, NEXT_HELD = "next-dish", 0.3
+"""The same for the line over the menu of a friend who is back."""
+
+
+PEOPLE_LEAST = 5
+"""So many different people must stand behind what is said of their visits: of fewer, one could be recognised."""
+
+
+class Place(StrEnum):
+    """Where a visit is shown a suggestion: beside what is in its BASKET, or over the MENU of a friend who is back."""
+
+    BASKET = "basket"
+    MENU = "menu"
+
+
+HELD = {Place.BASKET: SUGGESTION_HELD, Place.MENU: NEXT_HELD}
 
 
 class ModelName(StrEnum):

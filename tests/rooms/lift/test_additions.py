@@ -1,4 +1,4 @@
-"""What the line at the basket brought: one sentence about a month that is over, by the coin's groups."""
+"""What the lines at the basket and over the menu brought: one sentence about a month that is over, by the coin's groups."""
 
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from dure.people import actions as people
 from dure.shops import fence
 from dure.shops.models import Shop
 from dure.targeting.models import Suggestion
+from dure.targeting.values import Place
 from tests import cast
 from tests.cast import NOON
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 DECEMBER = datetime(2026, 12, 1, tzinfo=cast.NOON.tzinfo) + timedelta(hours=1)
 
 
-def visits(shop: Shop, *, shown: bool, took: int, of: int) -> None:
+def visits(shop: Shop, *, shown: bool, took: int, of: int, place: Place = Place.BASKET) -> None:
     """Visits of the coin's group, of which `took` ordered what was suggested."""
     punch = cast.item_of(shop, "식혜")
     rows = Visit.objects.bulk_create(
@@ -29,7 +30,9 @@ def visits(shop: Shop, *, shown: bool, took: int, of: int) -> None:
         )
         for _ in range(of)
     )  # fmt: skip
-    Suggestion.objects.bulk_create(Suggestion(shop=shop, visit=v, item_id=punch.id, shown=shown, at=NOON) for v in rows)
+    Suggestion.objects.bulk_create(
+        Suggestion(shop=shop, visit=v, place=place, item_id=punch.id, shown=shown, at=NOON) for v in rows
+    )
     device, _ = people.remember_device(at=NOON)
     for visit in rows[:took]:
         Visit.objects.filter(pk=visit.pk).update(closed_at=None)
@@ -50,8 +53,9 @@ def shop_table(shop: Shop):  # type: ignore[no-untyped-def]
 
 
 def told(shop: Shop, at: datetime = DECEMBER) -> str | None:
-    said = queries.additions_told(shop, at=at)
-    return said.within("en") if said else None
+    said = queries.suggestions_told(shop, at=at)
+    assert len(said) <= 1
+    return said[0].within("en") if said else None
 
 
 @pytest.fixture
@@ -91,6 +95,21 @@ def test_groups_that_are_not_the_coins_claim_nothing(shop: Shop) -> None:
     visits(shop, shown=True, took=20, of=30)
     visits(shop, shown=False, took=2, of=70)
     assert "can't be told yet" in (told(shop) or "")
+
+
+def test_the_line_over_the_menu_is_told_apart_by_its_own_groups(shop: Shop) -> None:
+    visits(shop, shown=True, took=4, of=70)
+    visits(shop, shown=False, took=2, of=30)
+    visits(shop, shown=True, took=40, of=70, place=Place.MENU)
+    visits(shop, shown=False, took=3, of=30, place=Place.MENU)
+    basket, menu = queries.suggestions_told(shop, at=DECEMBER)
+    assert "can't be told yet" in basket.within("en")
+    assert menu.within("en") == (
+        "Next-dish suggestions: of 70 tables that saw one last month, about 33 ordered the dish because of it (90% range 22 to 41 more)."
+    )
+    assert menu.within("ko").startswith("다음 메뉴 추천: 지난달 70팀이 봤고, 33팀쯤이")
+    soon = queries.suggestions_told(shop, at=NOON + timedelta(days=1))
+    assert [one.within("ko").split(" 시험")[0] for one in soon] == ["장바구니 추천을", "다음 메뉴 추천을"]
 
 
 def test_a_struck_dish_brought_nothing(shop: Shop) -> None:

@@ -372,7 +372,8 @@ SHEETS: dict[str, dict[str, Any]] = {
     },
     "targeting.ModelStep": {"list": "id name model back by reason at"},
     "targeting.Pairing": {"list": "id shop item addition extra orders"},
-    "targeting.Suggestion": {"list": "id shop visit item shown at", "filter": "shown"},
+    "targeting.Sequel": {"list": "id shop item dish chance people"},
+    "targeting.Suggestion": {"list": "id shop visit place item shown at", "filter": "place shown"},
     "campaigns.Campaign": {
         "list": "public_id shop name goal trigger state version send_at result_at measured",
         "search": "public_id",

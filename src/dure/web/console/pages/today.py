@@ -138,7 +138,7 @@ def today(request: HttpRequest, shop: Shop) -> HttpResponse:
         figures=figures,
         before=before,
         comebacks=regulars.comebacks(shop, starts_at=starts, ends_at=ends),
-        additions=lift.additions_told(shop, at=at),
+        suggestions=lift.suggestions_told(shop, at=at),
         chart=_chart(figures.by_hour, shop.day_starts_at.hour),
         opening=shops.opening(shop, at),
         calls=ordering.open_calls(shop).count(),

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from dure.campaigns import queries as campaigns
 from dure.channels import actions as wishes
 from dure.channels import queries as channels
 from dure.kit import clock
@@ -24,14 +25,17 @@ from dure.ordering import queries
 from dure.ordering.actions.visits import Seat
 from dure.ordering.values import OrderState
 from dure.people import actions as people
+from dure.targeting import actions as targeting
+from dure.targeting.values import NEXT_HELD, NEXT_UNIT
 from dure.web.customer import frame
-from dure.web.customer.bar import bar, bar_of, wanted_again
+from dure.web.customer.bar import Seen, bar, bar_of, wanted_again
 from dure.web.customer.frame import Guest
 from dure.web.customer.style import is_first_look, let_in, style_of
 from dure.web.ui.access import at_table, remember_device
 
 if TYPE_CHECKING:
     from dure.shops.models import Table
+    from dure.targeting.models import Sequel
 
 BEST = 4
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
@@ -143,6 +147,7 @@ def _page(request: HttpRequest, guest: Guest, *, copy: bool = False, waits: bool
     last, wants = _last_time(guest, whole)
     skin = frame.skin_of(guest.shop)
     style = style_of(skin.pack, skin.fingerprint) if is_first_look(request) else None
+    opening, foot = frame.opening_at(guest), bar_of(guest, "menu", menu=whole)
     response = frame.show(
         request,
         "menu",
@@ -159,8 +164,9 @@ def _page(request: HttpRequest, guest: Guest, *, copy: bool = False, waits: bool
         coupons=len(usable),
         last=last,
         last_names=wants,
-        **frame.opening_at(guest),
-        **bar_of(guest, "menu", menu=whole),
+        sequel=_sequel(guest, foot["basket"]) if opening["opening"].open and not asked else None,
+        **opening,
+        **foot,
     )
     return let_in(style, response) if style else response
 
@@ -174,6 +180,14 @@ def _last_time(guest: Guest, menu: Menu) -> tuple[str, str]:
     wants = wanted_again(earlier, menu) if earlier else []
     names = {item.public_id: pick(item.name) for item in menu.items()}
     return (earlier.public_id if earlier and wants else ""), ", ".join(names[want.item] for want in wants)
+
+
+def _sequel(guest: Guest, basket: Seen | None) -> Sequel | None:
+    """The one dish that a friend who is back is offered over the menu, with what it follows."""
+    if guest.visit is None or guest.person is None or basket is None:
+        return None
+    held = campaigns.is_held_out(guest.visit.pk, unit=NEXT_UNIT, share=NEXT_HELD)
+    return targeting.suggest_next(visit=guest.visit, person=guest.person, beside=basket.items, held=held, at=guest.at)
 
 
 @dataclass(frozen=True, slots=True)
