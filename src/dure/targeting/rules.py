@@ -44,7 +44,7 @@ SEQUEL_DAYS = 365
 SEQUEL_DOUBT = 20
 """What friends choose on later visits anyway counts like so many people who had the dish before it."""
 SEQUEL_KEPT = 5
-BEST_KEPT = 20
+BEST_KEPT = 10
 FEWEST_HISTORIES = 500
 CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}
 """What came, divided by what was foretold on rows that the model had not seen: beyond these it is broken."""

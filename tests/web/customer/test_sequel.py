@@ -21,7 +21,7 @@ from tests.web.customer.conftest import table_of
 from tests.web.customer.phone import Phone
 from tests.web.customer.test_friendship import joined, page
 
-REASON, BEST = "잔치국수를 드신 분들이 다음에 많이 고른 메뉴예요", "아직 안 드셔 본 메뉴 가운데 가장 많이 찾아요"
+REASON, BEST = "잔치국수를 드신 분들이 다음에 많이 고른 메뉴예요", "많이들 찾으시는데 아직 안 드셔 본 메뉴예요"
 
 
 def coin(monkeypatch: pytest.MonkeyPatch, *, holds: bool) -> None:
@@ -80,7 +80,7 @@ def test_the_best_seller_is_called_so_in_both_languages(noodles: Shop, monkeypat
     phone = back(noodles, taste="on").scan(table_of(noodles))
     assert BEST in phone.text
     phone.open(f"/t/{table_of(noodles).code}", **{"Accept-Language": "en"})
-    assert "The most ordered of what you have not had yet" in phone.text
+    assert "Often ordered here, and you have not had it yet" in phone.text
 
 
 def test_the_held_out_see_nothing_on_any_reload_and_are_counted(noodles: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
