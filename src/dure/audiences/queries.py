@@ -32,7 +32,7 @@ from dure.audiences.population import people as population
 from dure.audiences.population.regions import Country, Region, country, dongs_within
 from dure.audiences.values import NETWORK, RELATIONS, SMALLEST, Reach
 from dure.kit.clock import KST
-from dure.kit.language import say
+from dure.kit.language import Text, reading, say
 from dure.people.models import Consent
 from dure.people.values import NETWORK_SENDER, Purpose, shop_sender
 from dure.regulars import queries as regulars
@@ -76,9 +76,9 @@ def read_document(document: object) -> Expression:
     return rules.from_document(document, words.catalogue())
 
 
-def as_text(expression: Expression, language: str = "ko") -> str:
-    """The line of text that means the expression."""
-    return rules.to_text(expression, words.catalogue(), language=language)
+def as_text(expression: Expression, language: str = "") -> str:
+    """The line of text that means the expression, in a language or in the reader's."""
+    return rules.to_text(expression, words.catalogue(), language=language or reading())
 
 
 def as_document(expression: Expression) -> dict[str, Whatever]:
@@ -120,6 +120,21 @@ def catalogue() -> rules.Catalogue:
 def places() -> Country:
     """Where people are registered: every 시도, 시군구 and 읍면동 with a point inside it."""
     return country()
+
+
+def place_name(code: str) -> words.PlaceName:
+    """How a place is called, by its code. KeyError where there is none."""
+    return words.place_name(code)
+
+
+def places_called(sought: str) -> list[str]:
+    """The codes of 시군구, then of 읍면동, whose own name contains these letters, in Hangul or in English."""
+    return words.places_called(sought)
+
+
+def district_name(written: str) -> Text:
+    """The district that a shop names as its own, in both languages; as it is written where we know no such place."""
+    return words.district_name(written)
 
 
 def home_of(shop: Shop) -> Region | None:
@@ -570,7 +585,7 @@ class Explored:
     people: int
     of: int
     pyramid: list[tuple[int, int, int]]
-    districts: list[tuple[str, str, int]]
+    districts: list[tuple[str, int]]
     wider: list[Wider]
 
     @property
@@ -634,7 +649,7 @@ def _explored(twin: Index, shop: Shop, expression: Expression) -> Explored:
         people=people,
         of=twin.people,
         pyramid=pyramid,
-        districts=[(code, words.region_name(code) or code, many) for code, many in first],
+        districts=first,
         wider=_wider(shop, expression, people) if people < 10 * SMALLEST else [],
     )
 

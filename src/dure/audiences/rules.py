@@ -28,7 +28,7 @@ class Catalogue:
 
     traits: Mapping[str, TraitWords]
     region_code: Callable[[str], str | None]
-    region_name: Callable[[str], str | None]
+    region_name: Callable[[str], Text | None]
 
 
 # JSON
@@ -387,12 +387,10 @@ def _line(expression: Expression, catalogue: Catalogue, language: str, binding: 
             return squeezed(catalogue.traits["relation"].words[value].within(language)) if language == "ko" else value
         case Is(trait, values):
             words = catalogue.traits[trait]
-            names = [
-                (catalogue.region_name(str(v)) or str(v))
-                if words.asks is Asks.REGION
-                else squeezed(words.words[str(v)].within(language))
-                for v in values
+            texts = [
+                catalogue.region_name(str(v)) if words.asks is Asks.REGION else words.words[str(v)] for v in values
             ]
+            names = [squeezed(text.within(language)) if text else str(v) for text, v in zip(texts, values, strict=True)]
             return f"{trait}:{','.join(names)}"
         case Between(trait, low, high):
             if low == high:

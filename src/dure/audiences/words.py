@@ -1,6 +1,8 @@
 """The traits that people may ask for, in words: the catalogue by which definitions are read and written."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from django.conf import settings
 
 from dure.audiences.population import people, tastes
 from dure.audiences.population.regions import Region, country, region
+from dure.audiences.population.romanised import romanised
 from dure.audiences.rules import Catalogue, squeezed
 from dure.audiences.storage.tags import Tags
 from dure.audiences.values import RELATIONS, Asks, TraitWords, Where
@@ -97,33 +100,101 @@ def _catalogue(stamp: str) -> Catalogue:
     return Catalogue(found, region_code, region_name)
 
 
-def region_name(code: str) -> str | None:
-    """`서울-마포구-망원1동`: how a region is written in a line of text. None for a code that is no region's."""
-    return _names().get(code)
+@dataclass(frozen=True, slots=True)
+class PlaceName:
+    """How a place is called: by itself ("수원시 장안구", "Jangan-gu, Suwon-si"), as a line of text writes it with what it lies
+    in ("경기-수원시장안구", "Gyeonggi-do-Suwon-si-Jangan-gu"), and as people read that, with and without its 시도."""
 
-
-def region_code(written: str) -> str | None:
-    """The code of a region written so, or of a code."""
-    return written if written in _names() else _codes().get(written)
+    own: Text
+    line: Text
+    whole: Text
+    local: Text
 
 
 @cache
-def _names() -> dict[str, str]:
+def place_name(code: str) -> PlaceName:
+    """The names of a place. KeyError where there is none."""
+    here = region(code)
+    own = say(here.name, en=romanised(here.name))
+    short = say(_SHORT.get(here.name, squeezed(here.name)), en=own.en)
+    written = "-".join(squeezed(romanised(part)) for part in here.name.split())
+    if not here.parent:
+        return PlaceName(own, say(short.ko, en=written), short, short)
+    around = place_name(here.parent)
+    line = say(f"{around.line.ko}-{short.ko}", en=f"{around.line.en}-{written}")
+    whole = say(f"{around.whole.ko} {short.ko}", en=f"{own.en}, {around.whole.en}")
+    is_district = len(code) == 5
+    local = short if is_district else say(f"{around.local.ko} {short.ko}", en=f"{own.en}, {around.local.en}")
+    return PlaceName(own, line, whole, local)
+
+
+def region_name(code: str) -> Text | None:
+    """`서울-마포구-망원1동`, `Seoul-Mapo-gu-Mangwon1-dong`: how a region is written in a line of text. None for a code that is
+    no region's."""
+    return place_name(code).line if code in _regions() else None
+
+
+def region_code(written: str) -> str | None:
+    """The code of a region written so in either language, or of a code."""
+    if written in _regions():
+        return written
+    return _codes().get(written) or _codes_in_english().get(written.casefold())
+
+
+@cache
+def _regions() -> dict[str, Region]:
     here = country()
-    names: dict[str, str] = {}
-    for one in (*here.provinces, *here.districts, *here.dongs):
-        own = _SHORT.get(one.name, squeezed(one.name))
-        names[one.code] = f"{names[one.parent]}-{own}" if one.parent else own
-    return names
+    return {one.code: one for one in (*here.provinces, *here.districts, *here.dongs)}
 
 
 @cache
 def _codes() -> dict[str, str]:
-    codes = {name: code for code, name in _names().items()}
-    for code, name in _names().items():
+    codes = {place_name(code).line.ko: code for code in _regions()}
+    for code in _regions():
         if len(code) == 5:
-            codes.setdefault(name.partition("-")[2], code)
+            codes.setdefault(place_name(code).line.ko.partition("-")[2], code)
     return codes
+
+
+@cache
+def _codes_in_english() -> dict[str, str]:
+    codes = {place_name(code).line.en.casefold(): code for code in _regions()}
+    for code in _regions():
+        if len(code) == 5:
+            around = place_name(code[:2]).line.en
+            codes.setdefault(place_name(code).line.en.removeprefix(f"{around}-").casefold(), code)
+    return codes
+
+
+def places_called(sought: str) -> list[str]:
+    """The codes of the 시군구, then of the 읍면동, whose own name contains these letters: in Hangul, or in English, where
+    neither case nor spaces, hyphens and commas matter."""
+    folded = _folded(sought)
+    return [code for code, name, english in _sought_names() if sought in name or (folded and folded in english)]
+
+
+@cache
+def _sought_names() -> list[tuple[str, str, str]]:
+    here = country()
+    found = []
+    for one in (*here.districts, *here.dongs):
+        in_order = "".join(map(romanised, one.name.split()))
+        found.append((one.code, one.name, f"{_folded(in_order)} {_folded(place_name(one.code).own.en)}"))
+    return found
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\s,-]", "", text.casefold())
+
+
+def district_name(written: str) -> Text:
+    """The district that a shop names as its own, "서울 마포구 망원동", in both languages; as it is written where we know no
+    such place."""
+    if home_of(written) is None:
+        return say(written, en=written)
+    first, _, rest = written.partition(" ")
+    long = next((long for long, short in _SHORT.items() if short == first), first)
+    return say(written, en=romanised(f"{long} {rest}"))
 
 
 @cache

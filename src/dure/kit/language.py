@@ -15,6 +15,11 @@ from django.utils.translation import get_language
 LANGUAGES = ("ko", "en")
 
 
+def reading() -> str:
+    """The language in which the reader reads now: "ko", "en"."""
+    return (get_language() or "ko").partition("-")[0]
+
+
 def josa(word: str, pair: str) -> str:
     """The particle of `pair` ("을/를", "은/는", "으로/로") that fits `word`, by its last syllable or digit."""
     closed, open_ = pair.split("/")
@@ -69,7 +74,7 @@ class Text(Lazy):
         return Text(self.ko, self.en, {**self.values, **values})
 
     def __str__(self) -> str:
-        return self.within((get_language() or "ko").partition("-")[0])
+        return self.within(reading())
 
     def __repr__(self) -> str:
         return f"say({self.ko!r}, en={self.en!r})"
@@ -93,8 +98,7 @@ takes milliseconds.)"""
 
 def pick(words: Mapping[str, str]) -> str:
     """The reader's language of a text that an owner wrote, `{"ko": …, "en": …}`; Korean where the other is missing."""
-    language = (get_language() or "ko").partition("-")[0]
-    return words.get(language) or words.get("ko") or next(iter(words.values()), "")
+    return words.get(reading()) or words.get("ko") or next(iter(words.values()), "")
 
 
 # Letters that look like nothing (fillers of Hangul, the empty Braille cell): a name made of them would be invisible.

@@ -211,7 +211,8 @@ def in_words(condition: Document) -> str:
             return str(say("{n}{unit}까지", en="up to {n} {unit}", n=high, unit=words.unit))
         return str(say("{n}{unit}", en="{n} {unit}", n=span, unit=words.unit))
     said = [value_in_words(words, value) for value in condition["in"]]
-    shown = ", ".join(said[:SHOWN])
+    between = "; " if words.asks is Asks.REGION and any("," in one for one in said) else ", "
+    shown = between.join(said[:SHOWN])
     return f"{shown} {say('외 {n}', en='and {n} more', n=len(said) - SHOWN)}" if len(said) > SHOWN else shown
 
 
@@ -235,10 +236,8 @@ RELATION_WORDS = {
 
 
 def place_in_words(code: str) -> str:
-    """ "마포구 망원1동": a place without its 시도, unless it is one."""
-    name = queries.catalogue().region_name(code) or code
-    parts = name.split("-")
-    return " ".join(parts[1:] if len(parts) > 1 else parts)
+    """ "마포구 망원1동", "Mangwon 1-dong, Mapo-gu": a place without its 시도, unless it is one."""
+    return code if queries.catalogue().region_name(code) is None else str(queries.place_name(code).local)
 
 
 def without(fields: Mapping[str, list[str]], dropped: Iterable[str]) -> Typed:

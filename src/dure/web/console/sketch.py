@@ -167,16 +167,16 @@ def places(fields: chips.Typed, *, find: str) -> Places:
     for one in here.districts:
         is_open = any(code.startswith(one.code) for code in chosen)
         dongs = (
-            [Place(dong.code, dong.name, dong.code in chosen, False) for dong in here.within(one.code)]
+            [Place(dong.code, _own(dong.code), dong.code in chosen, False) for dong in here.within(one.code)]
             if is_open
             else []
         )
-        place = Place(one.code, one.name, one.code in chosen, is_open, dongs)
+        place = Place(one.code, _own(one.code), one.code in chosen, is_open, dongs)
         districts.setdefault(one.parent, []).append(place)
     tree = [
         Place(
             one.code,
-            queries.catalogue().region_name(one.code) or one.name,
+            str(queries.place_name(one.code).whole),
             one.code in chosen,
             any(code.startswith(one.code) for code in chosen),
             districts[one.code],
@@ -184,12 +184,12 @@ def places(fields: chips.Typed, *, find: str) -> Places:
         for one in here.provinces
     ]
     sought = "".join(find.split())[:20]
-    hits = [
-        (one.code, (queries.catalogue().region_name(one.code) or one.name).replace("-", " "))
-        for one in (*here.districts, *here.dongs)
-        if sought and sought in one.name and one.code not in chosen
-    ]
-    return Places(tree, hits[:FOUND_MAX], sought)
+    hits = [code for code in queries.places_called(sought) if code not in chosen] if sought else []
+    return Places(tree, [(code, str(queries.place_name(code).whole)) for code in hits[:FOUND_MAX]], sought)
+
+
+def _own(code: str) -> str:
+    return str(queries.place_name(code).own)
 
 
 def beginnings(shop: Shop) -> list[tuple[Text, str]]:
@@ -363,10 +363,15 @@ def _rough(people: int) -> str:
 
 
 def _districts(seen: Explored) -> list[dict[str, Any]]:
-    most = max((many for _, _, many in seen.districts), default=1)
+    most = max((many for _, many in seen.districts), default=1)
     return [
-        {"code": code, "name": name.replace("-", " "), "said": _rough(many), "width": max(1, 100 * many // most)}
-        for code, name, many in seen.districts
+        {
+            "code": code,
+            "name": queries.place_name(code).whole,
+            "said": _rough(many),
+            "width": max(1, 100 * many // most),
+        }
+        for code, many in seen.districts
         if many >= SMALLEST
     ]
 
@@ -397,8 +402,7 @@ def _condition_in_words(who: dict[str, Any]) -> str:
 def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
     """Bubbles of 시군구, large ones first so that small ones lie on top; `view` is a 시도 to look into."""
     here = queries.places()
-    provinces = {one.code: one for one in here.provinces}
-    view = view if view in provinces else ""
+    view = view if view in {one.code for one in here.provinces} else ""
     shown = [one for one in here.districts if one.code.startswith(view)]
     points = _points()
     left, top, width, height = (
@@ -416,7 +420,7 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
         bubbles.append(
             {
                 "code": one.code,
-                "name": one.name,
+                "name": _own(one.code),
                 "x": x,
                 "y": y,
                 "r": radius,
@@ -436,21 +440,18 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
         for code, people in spread.items():
             sums[code[:2]] = sums.get(code[:2], 0) + people
         rows = [
-            {"code": code, "name": provinces[code].name, "said": _rough(people), "picked": code in chosen, "look": True}
+            {"code": code, "name": _own(code), "said": _rough(people), "picked": code in chosen, "look": True}
             for code, people in sorted(sums.items(), key=lambda pair: -pair[1])
         ]
     return {
         "view": view,
-        "name": provinces[view].name if view else say("전국", en="All of Korea"),
+        "name": _own(view) if view else say("전국", en="All of Korea"),
         "box": f"{left:g} {top:g} {width:g} {height:g}",
         "bubbles": bubbles,
         "circles": _circles(bubbles, letters if view else 0),
         "rows": rows,
         "views": [("", say("전국", en="All of Korea"), not view)]
-        + [
-            (one.code, queries.catalogue().region_name(one.code) or one.name, one.code == view)
-            for one in here.provinces
-        ],
+        + [(one.code, queries.place_name(one.code).whole, one.code == view) for one in here.provinces],
         "width": korea.WIDTH,
         "height": korea.HEIGHT,
     }

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from dure.audiences import queries as audiences
 from dure.campaigns import actions, queries
 from dure.campaigns.models import WeekPlan
 from dure.campaigns.values import Nothing, PlanState
@@ -83,13 +84,14 @@ def _plan(request: HttpRequest, typed: dict[str, Any]) -> WeekPlan:
 
 
 def _market(plan: WeekPlan) -> queries.Market:
-    """The market with trades in the operator's words."""
+    """The market with trades and districts in the operator's words."""
     market = queries.market_of(plan)
     categories = [
         replace(one, name=str(CATEGORY_WORDS[Category(one.name)])) if one.name in set(Category) else one
         for one in market.categories
     ]
-    return replace(market, categories=categories)
+    districts = [replace(one, name=str(audiences.district_name(one.name))) for one in market.districts]
+    return replace(market, categories=categories, districts=districts)
 
 
 WHY_NOTHING: Mapping[str, Text] = {

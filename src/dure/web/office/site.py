@@ -27,6 +27,7 @@ from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
+from dure.audiences import queries as audiences
 from dure.kit import clock
 from dure.kit.language import Text, later, pick, say
 from dure.kit.money import won
@@ -146,6 +147,8 @@ def column(field: "models.Field[Any, Any]") -> Callable[..., Any]:
             return won(value)
         if isinstance(field, models.DateTimeField):
             return localtime(value, clock.KST).strftime("%Y-%m-%d %H:%M:%S")
+        if field.name == "district":
+            return audiences.district_name(value)
         if isinstance(value, dict) and set(value) <= {"ko", "en"}:
             return pick(value) or NOTHING
         if isinstance(value, dict | list):

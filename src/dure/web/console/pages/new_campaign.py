@@ -81,7 +81,7 @@ class CampaignForm(forms.Form):
         max_length=4_000,
         widget=forms.Textarea(attrs={"rows": 2}),
         label=say("고객층을 글로", en="The audience in words"),
-        help_text=say("보기: 마포구 30대 커피 좋아함", en="For example: 마포구 30대 커피 좋아함"),
+        help_text=say("보기: 마포구 30대 커피 좋아함", en="For example: Mapo-gu, thirties, like coffee"),
     )
     ways = forms.MultipleChoiceField(
         required=False,

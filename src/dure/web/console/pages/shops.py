@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from dure.audiences import queries as audiences
 from dure.shops import queries as shop_queries
 from dure.shops import skin_packs
 from dure.shops.values import Ability
@@ -28,7 +29,8 @@ def shops(request: HttpRequest) -> HttpResponse:
     for shop in places:
         pack = skin_packs.pack_or_own(shop.skin)
         character = shop.character if shop.character in pack.characters else next(iter(pack.characters))
-        cards.append({"shop": shop, "skin": pack.id, "character": character})
+        district = audiences.district_name(shop.district)
+        cards.append({"shop": shop, "district": district, "skin": pack.id, "character": character})
     return render(request, "console/shops.html", {"cards": cards, "skin": skin_packs.OWN})
 
 

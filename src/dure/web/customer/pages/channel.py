@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from dure.audiences import queries as audiences
 from dure.channels import actions, queries
 from dure.channels.values import Door
 from dure.kit import clock
@@ -66,6 +67,7 @@ def _page(request: HttpRequest, shop: Shop, refusal: DureError | None = None) ->
         refusal=refusal,
         about=pick(profile.about) if profile.about else "",
         category=CATEGORY_WORDS[Category(shop.category)] if shop.category in set(Category) else "",
+        district=audiences.district_name(shop.district) if shop.district else "",
         opening=opening,
         opening_words=_today(shop, at),
         week=week_of(shop),
