@@ -115,9 +115,10 @@ class PlaceName:
 def place_name(code: str) -> PlaceName:
     """The names of a place. KeyError where there is none."""
     here = region(code)
-    own = say(here.name, en=romanised(here.name))
+    parts = [romanised(part) for part in here.name.split()]
+    own = say(here.name, en=", ".join(reversed(parts)))
     short = say(_SHORT.get(here.name, squeezed(here.name)), en=own.en)
-    written = "-".join(squeezed(romanised(part)) for part in here.name.split())
+    written = squeezed("-".join(parts))
     if not here.parent:
         return PlaceName(own, say(short.ko, en=written), short, short)
     around = place_name(here.parent)
@@ -178,8 +179,10 @@ def _sought_names() -> list[tuple[str, str, str]]:
     here = country()
     found = []
     for one in (*here.districts, *here.dongs):
-        in_order = "".join(map(romanised, one.name.split()))
-        found.append((one.code, one.name, f"{_folded(in_order)} {_folded(place_name(one.code).own.en)}"))
+        name, around = place_name(one.code), place_name(one.parent)
+        # Larger before smaller, too, as the line of text has it.
+        turned = name.line.en.removeprefix(around.line.en)
+        found.append((one.code, one.name, f"{_folded(name.own.en)} {_folded(turned)}"))
     return found
 
 

@@ -1,6 +1,7 @@
 """The builder of audiences in a browser without JavaScript, its counts as JSON, and what it must never say."""
 
 import json
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +11,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from dure.audiences import queries
 from dure.audiences.engine.index import Index
@@ -352,3 +354,59 @@ def test_the_register_and_the_schema_are_public(owner: Desk, client: object) -> 
     schema = json.loads(told.content)
     assert schema["$id"].endswith("/schemas/audience/v1.json")
     assert schema == queries.published_schema(schema["$id"])
+
+
+HANGUL = re.compile(r"[가-힣]+")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?region=1144069000&region=41111&region=51&region=48125&taste=coffee",
+        "?find=jongno&view=41",
+        "?line=region:11440,43111|age:9-",
+        "?region=1144069000&age_from=30&age_to=31&taste=wine",
+        "?do=find&find=zzz",
+    ],
+)
+def test_an_english_reader_meets_no_place_in_hangul(noodles: Shop, twin: Index, query: str) -> None:
+    english = Desk(cast.person(cast.SOONI), noodles, **{"Accept-Language": "en"})
+    for page in ("new_audience", "audience_picture", "audience_places"):
+        shown = english.open(page, query=query)
+        assert shown.status == 200
+        assert set(HANGUL.findall(shown.html)) <= {*HANGUL.findall(noodles.name), "한국어"}, page
+
+
+def test_places_are_called_and_found_in_the_readers_language(noodles: Shop, owner: Desk, twin: Index) -> None:
+    english = Desk(cast.person(cast.SOONI), noodles, **{"Accept-Language": "en"})
+    query = "?region=1144069000&region=41111&view=41&find="
+    assert "Mangwon 2-dong, Mapo-gu, Seoul" in english.open("new_audience", query=f"{query}MANGWON").text
+    picture = english.open("audience_picture", query=query)
+    assert "Mangwon 1-dong, Mapo-gu; Jangan-gu, Suwon-si" in picture.text
+    assert "<title>Jangan-gu, Suwon-si</title>" in picture.html
+    assert "Gyeonggi-do" in picture.text
+    # The same questions a moment later, in Korean: what is remembered of an answer knows no language.
+    picture = owner.open("audience_picture", query=query)
+    assert "마포구 망원1동, 수원시장안구" in picture.text
+    assert "<title>수원시 장안구</title>" in picture.html
+    assert "Suwon" not in picture.html
+    for found in (
+        owner.open("audience_places", query="?find=망원"),
+        owner.open("audience_places", query="?find=Mangwon"),
+    ):
+        assert "서울 마포구 망원2동" in found.text
+
+
+def test_names_in_latin_letters_leave_each_other_room_on_the_map(noodles: Shop, twin: Index) -> None:
+    for view in [one.code for one in queries.places().provinces]:
+        with fence.within_shop(noodles.pk), translation.override("en"):
+            drawn = sketch.picture(noodles, {"region": ["41111"]}, at=cast.NOON, view=view).map["circles"]
+        told = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)"[^>]*>([^<]+)</text>', drawn)
+        assert told
+        assert len(told) <= drawn.count("<circle")
+        boxes = [(float(x), float(y), float(size) * sketch.LETTER_WIDTH * len(name) / 2) for x, y, size, name in told]
+        for place, (x, y, half) in enumerate(boxes):
+            for other_x, other_y, other_half in boxes[place + 1 :]:
+                apart = abs(x - other_x) >= half + other_half or abs(y - other_y) >= float(told[0][2])
+                assert apart, (view, told[place])
+        assert view != "41" or "Jangan-gu" in {name for *_, name in told}

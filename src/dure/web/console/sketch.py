@@ -15,7 +15,7 @@ from dure.audiences import queries
 from dure.audiences.errors import BadDefinition, NoIndex
 from dure.audiences.values import SMALLEST, Asks, TraitWords
 from dure.kit.errors import DureError
-from dure.kit.language import Text, say
+from dure.kit.language import Text, reading, say
 from dure.web.console import chips, korea
 
 if TYPE_CHECKING:
@@ -482,10 +482,35 @@ def _circles(bubbles: list[dict[str, Any]], letters: float) -> SafeString:
     )
     if letters:
         drawn += "".join(
-            f'<text x="{b["x"]}" y="{b["label_y"]}" font-size="{letters}" text-anchor="middle">{escape(b["name"])}</text>'
-            for b in bubbles
+            f'<text x="{x}" y="{y}" font-size="{letters}" text-anchor="middle">{escape(name)}</text>'
+            for x, y, name in (_apart(bubbles, letters) if reading() != "ko" else _below(bubbles))
         )
     return mark_safe(drawn)  # noqa: S308 - numbers, codes of places and their escaped names
+
+
+def _below(bubbles: list[dict[str, Any]]) -> list[tuple[float, float, str]]:
+    """Each name below its bubble: its middle, its foot, itself."""
+    return [(b["x"], b["label_y"], b["name"]) for b in bubbles]
+
+
+LETTER_WIDTH = 0.6
+"""Of a Latin letter, in heights of a line, on the wide side."""
+
+
+def _apart(bubbles: list[dict[str, Any]], letters: float) -> list[tuple[float, float, str]]:
+    """Names in Latin letters, longer than Hangul: the smallest place alone, below or above its bubble, where it covers no name
+    of a bubble that is chosen or larger. What finds no room is said by its bubble's title and in the table."""
+    placed: list[tuple[float, float, str]] = []
+    for b in sorted(bubbles, key=lambda bubble: not bubble["picked"]):
+        name = b["name"].partition(",")[0]
+        for y in (b["label_y"], round(b["y"] - b["r"] - letters / 3, 2)):
+            if not any(
+                abs(b["x"] - x) < LETTER_WIDTH * letters * (len(name) + len(other)) / 2 and abs(y - foot) < letters
+                for x, foot, other in placed
+            ):
+                placed.append((b["x"], y, name))
+                break
+    return placed
 
 
 def _frame(points: list[tuple[float, float]]) -> tuple[float, float, float, float]:
