@@ -336,6 +336,9 @@ def test_an_audience_is_counted_in_the_look_alike_and_among_friends(program: Pro
     assert said["counted_in"] == "twin"
     everybody = program.get("audiences/count?definition=sex:f,m").json()
     assert 0 < said["people"] < everybody["people"]
+    here = program.get("audiences/count?definition=region:서울-마포구").json()
+    assert here["definition"] == "region:Seoul-Mapo-gu"
+    assert program.get("audiences/count?definition=region:seoul-mapo-gu").json() == here
     own = program.get("audiences/count?definition=relation:friend").json()
     assert own["counted_in"] == "friends"
 

@@ -397,6 +397,13 @@ def test_places_are_called_and_found_in_the_readers_language(noodles: Shop, owne
         assert "서울 마포구 망원2동" in found.text
 
 
+def test_the_list_of_shops_names_their_districts_in_the_readers_language(noodles: Shop, owner: Desk) -> None:
+    assert "서울 마포구 망원동" in owner.visit("/console/?all").text
+    english = Desk(cast.person(cast.SOONI), noodles, **{"Accept-Language": "en"}).visit("/console/?all")
+    assert "Mangwon-dong, Mapo-gu, Seoul" in english.text
+    assert "마포구" not in english.html
+
+
 def test_names_in_latin_letters_leave_each_other_room_on_the_map(noodles: Shop, twin: Index) -> None:
     for view in [one.code for one in queries.places().provinces]:
         with fence.within_shop(noodles.pk), translation.override("en"):

@@ -57,6 +57,12 @@ def test_a_stranger_reads_the_page_and_nothing_that_is_to_come(noodles: Shop) ->
     assert Phone().open("/shops/shp_00000000000000000000000000").status == 404
 
 
+def test_the_shops_district_is_told_in_the_readers_language(noodles: Shop) -> None:
+    assert "서울 마포구 망원동" in Phone().open(page(noodles)).text
+    english = Phone(**{"Accept-Language": "en"}).open(page(noodles))
+    assert "· Mangwon-dong, Mapo-gu, Seoul" in english.text
+
+
 def test_the_poster_is_remembered_as_the_door(noodles: Shop) -> None:
     phone = Phone().open(page(noodles, "?from=poster")).press("/friendship")
     assert "이제 두레국수 친구예요" in phone.text

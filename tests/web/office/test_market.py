@@ -49,6 +49,10 @@ def test_a_plan_is_shown_with_its_certificate_and_planned_again(
     assert f"{plan.value:,}원" in page
     assert "두레국수" in page
     assert "느티나무" in page
+    assert "서울 마포구 망원동" in page
+    english = operator.get("/office/market/", headers={"accept-language": "en"}).content.decode()
+    assert "Mangwon-dong, Mapo-gu, Seoul" in english
+    assert "마포구" not in english
     assert " style=" not in page.partition('id="plan"')[2].partition("</main>")[0]
     answer = operator.post("/office/market/", {"do": "again", "plan": plan.public_id, "alpha": "0"})
     assert answer.status_code == 302

@@ -19,6 +19,7 @@ from dure.people.models import Person
 from dure.people.values import Purpose, RetainedKind
 from dure.web.office.site import COUNTED_TO, office
 from dure.web.office.words import COLUMNS, HIDDEN, ROOMS, TABLES
+from tests.cast import noodle_house
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 EVERY_TABLE = sorted(TABLES)
@@ -200,6 +201,13 @@ def test_the_office_speaks_both_languages(operator: Client) -> None:
     for language, word in (("ko", "장부"), ("en", "Ledger")):
         page = operator.get("/office/", headers={"Accept-Language": language}).content.decode()
         assert re.search(rf">\s*{word}\s*<", page)
+
+
+def test_the_list_of_shops_tells_districts_in_the_operators_language(operator: Client) -> None:
+    noodle_house()
+    for language, district in (("ko", "서울 마포구 망원동"), ("en", "Mangwon-dong, Mapo-gu, Seoul")):
+        page = operator.get(listing("shops.Shop"), headers={"Accept-Language": language}).content.decode()
+        assert district in page
 
 
 def test_it_is_one_site() -> None:
