@@ -118,6 +118,7 @@ def test_axe_finds_nothing_and_everything_fits(
         "",
         "/new",
         "/new?age_from=20&taste=coffee&region=11440&no.relation=friend",
+        "/new?taste=coffee&region=41111&view=41&find=mangwon",
         "/new?line=(sex:f|sex:m)|age:9-",
     ):
         page.goto(audiences + path)
