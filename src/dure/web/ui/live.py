@@ -8,7 +8,6 @@ and its stream: a stream begins with "changed", unless the hub listened all the 
 import asyncio
 import logging
 import math
-import time
 from collections import defaultdict
 from typing import Any
 
@@ -16,6 +15,7 @@ import psycopg
 from django.core import signing
 from django.db import connection
 
+from dure.kit import clock
 from dure.kit.events import BELL
 
 BEAT_SECONDS = 4
@@ -58,7 +58,10 @@ class Hub:
 
     def quiet_since(self, topic: str, written: float) -> bool:
         """Whether surely nothing rang at `topic` since a page was written (in seconds since 1970)."""
-        return max(self.since, self.rung.get(topic, 0.0), time.time() - MEMORY_SECONDS) < written - SLOWEST_PAGE_SECONDS
+        return (
+            max(self.since, self.rung.get(topic, 0.0), clock.wall().timestamp() - MEMORY_SECONDS)
+            < written - SLOWEST_PAGE_SECONDS
+        )
 
     async def listen(self) -> None:
         """Pass every ring on; when the database went away, come back and wake everybody, for rings may have been missed."""
@@ -70,7 +73,7 @@ class Hub:
                 parameters.pop("context", None)
                 async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as database:
                     await database.execute(f"LISTEN {BELL}")
-                    self.since = time.time()
+                    self.since = clock.wall().timestamp()
                     self.wake(*self.watchers)
                     async for note in database.notifies():
                         self.wake(note.payload)
@@ -79,7 +82,7 @@ class Hub:
             await asyncio.sleep(1)
 
     def wake(self, *topics: str) -> None:
-        now = time.time()
+        now = clock.wall().timestamp()
         while self.rung and self.rung[oldest := next(iter(self.rung))] < now - MEMORY_SECONDS:
             del self.rung[oldest]
         for topic in topics:
