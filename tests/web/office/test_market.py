@@ -18,7 +18,7 @@ from dure.shops.models import Shop
 from tests import cast
 from tests.cast import NOON, zelkova_coffee
 from tests.rooms.campaigns.conftest import BY, friends, sent, shop
-from tests.rooms.campaigns.test_till import left_over, pays
+from tests.rooms.campaigns.test_till import free_of_the_coin, left_over, pays
 from tests.rooms.campaigns.test_till import market as a_market
 from tests.rooms.campaigns.test_week import market, planned
 
@@ -95,7 +95,7 @@ def test_nobody_else_comes_in() -> None:
 
 def test_what_was_given_at_the_till_stands_beside_the_plan(operator: Client, shop: Shop) -> None:
     everybody, campaign, plan = a_market(shop, zelkova_coffee())
-    for guest in left_over(everybody, plan)[:6]:
+    for guest in free_of_the_coin(left_over(everybody, plan), campaign)[:6]:
         pays(guest, shop)
     campaign.refresh_from_db()
     assert campaign.given_at_till > 0
