@@ -153,10 +153,14 @@ def learn_sequels(*, at: datetime) -> int:
             "extra": rules.EXTRA_LEAST, "kept": rules.SEQUEL_KEPT, "best": rules.BEST_KEPT,
             "recent": at - timedelta(days=rules.PAIRED_DAYS), "taste": Purpose.TASTE, "sender": shop_sender(""),
         }  # fmt: skip
+        # A plan gone wrong must not hold the database all night: what was learned before stays, and the job says that it failed.
+        cursor.execute("SET LOCAL statement_timeout = '2min'")
         cursor.execute(SEQUELS, asked)
         kept = cursor.rowcount
         cursor.execute(BEST_SELLERS, asked)
-        return int(kept + cursor.rowcount)
+        kept += cursor.rowcount
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+        return int(kept)
 
 
 SEQUELS = """
