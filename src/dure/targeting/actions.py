@@ -19,6 +19,7 @@ from dure.menu.models import Item
 from dure.ordering.models import Visit
 from dure.people.models import Person
 from dure.people.values import Purpose, shop_sender
+from dure.shops import queries as shops
 from dure.targeting import errors, queries, rules
 from dure.targeting.models import ModelStep, Pairing, ScoreModel, Sequel, Suggestion
 from dure.targeting.values import PEOPLE_LEAST, ModelName, Place
@@ -145,26 +146,40 @@ def learn_sequels(*, at: datetime) -> int:
     person each pair once. A chance is shrunk towards what those who come again choose anyway. A visit that was shown a suggestion
     proves nothing: what was first had there is left out on both sides.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    last = shops.open_shops().order_by("-id").values_list("id", flat=True).first() or 0
+    return sum(_learn_sequels(low, low + SHOPS_AT_ONCE, at) for low in range(0, last, SHOPS_AT_ONCE))
+
+
+SHOPS_AT_ONCE = 500
+
+
+@transaction.atomic
+def _learn_sequels(low: int, high: int, at: datetime) -> int:
+    """The same for the shops whose numbers are above `low`, up to `high`."""
+    asked: dict[str, Any] = {
+        "since": at - timedelta(days=rules.SEQUEL_DAYS), "at": at, "least": PEOPLE_LEAST, "doubt": rules.SEQUEL_DOUBT,
+        "extra": rules.EXTRA_LEAST, "kept": rules.SEQUEL_KEPT, "best": rules.BEST_KEPT, "low": low, "high": high,
+        "recent": at - timedelta(days=rules.PAIRED_DAYS), "taste": Purpose.TASTE, "sender": shop_sender(""),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('targeting:sequels'))")
-        Sequel.objects.all().delete()
-        asked: dict[str, Any] = {
-            "since": at - timedelta(days=rules.SEQUEL_DAYS), "at": at, "least": PEOPLE_LEAST, "doubt": rules.SEQUEL_DOUBT,
-            "extra": rules.EXTRA_LEAST, "kept": rules.SEQUEL_KEPT, "best": rules.BEST_KEPT,
-            "recent": at - timedelta(days=rules.PAIRED_DAYS), "taste": Purpose.TASTE, "sender": shop_sender(""),
-        }  # fmt: skip
-        # A plan gone wrong must not hold the database all night: what was learned before stays, and the job says that it failed.
-        cursor.execute("SET LOCAL statement_timeout = '2min'")
+        Sequel.objects.filter(shop_id__gt=low, shop_id__lte=high).delete()
+        for table, rows in SEQUEL_STEPS:
+            cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {rows}", asked)
+            cursor.execute(f"ANALYZE {table}")
         cursor.execute(SEQUELS, asked)
         kept = cursor.rowcount
         cursor.execute(BEST_SELLERS, asked)
         kept += cursor.rowcount
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-        return int(kept)
+        for table, _ in SEQUEL_STEPS:
+            cursor.execute(f"DROP TABLE {table}")
+    return int(kept)
 
 
-SEQUELS = """
-WITH line AS MATERIALIZED (
+SEQUEL_STEPS = (
+    (
+        "sequel_line",
+        """
     SELECT DISTINCT o.shop_id, b.person_id AS person, v.opened_at AS at, l.item_id AS item,
            EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = v.id AND g.shown) AS shown
     FROM ordering_order o
@@ -174,13 +189,38 @@ WITH line AS MATERIALIZED (
     JOIN people_standing t ON t.sender = %(sender)s || s.public_id AND t.purpose = %(taste)s AND t.person_id = b.person_id AND t.granted
     JOIN ordering_orderline l ON l.order_id = o.id
     JOIN menu_item i ON i.id = l.item_id
-    WHERE o.received_at >= %(since)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
-), first AS MATERIALIZED (
-    SELECT DISTINCT ON (shop_id, person, item) shop_id, person, item, at, shown FROM line ORDER BY shop_id, person, item, at
-), back AS (
-    SELECT shop_id, person, min(at) AS began, max(at) FILTER (WHERE NOT shown) AS until FROM line GROUP BY 1, 2
-), came AS (
-    SELECT f.*, b.began FROM first f JOIN back b USING (shop_id, person) WHERE b.began < b.until
+    WHERE o.shop_id > %(low)s AND o.shop_id <= %(high)s AND o.received_at >= %(since)s AND o.received_at < %(at)s
+      AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
+        """,
+    ),
+    (
+        "sequel_first",
+        """
+    SELECT DISTINCT ON (shop_id, person, item) shop_id, person, item, at, shown FROM sequel_line ORDER BY shop_id, person, item, at
+        """,
+    ),
+    (
+        "sequel_back",
+        """
+    SELECT shop_id, person, min(at) AS began, max(at) FILTER (WHERE NOT shown) AS until FROM sequel_line GROUP BY 1, 2
+        """,
+    ),
+    (
+        "best_line",
+        """
+    SELECT DISTINCT o.shop_id, o.id AS of, o.device_id, l.item_id AS item
+    FROM ordering_order o JOIN ordering_orderline l ON l.order_id = o.id JOIN menu_item i ON i.id = l.item_id
+    WHERE o.shop_id > %(low)s AND o.shop_id <= %(high)s AND o.received_at >= %(recent)s AND o.received_at < %(at)s
+      AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
+      AND NOT EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = o.visit_id AND g.shown)
+        """,
+    ),
+)
+"""What sequels are learned of, step by step: each is counted before the next, for the planner must know how many rows there are."""
+
+SEQUELS = """
+WITH came AS (
+    SELECT f.*, b.began FROM sequel_first f JOIN sequel_back b USING (shop_id, person) WHERE b.began < b.until
 ), again AS (SELECT shop_id, count(DISTINCT person)::float8 AS n FROM came GROUP BY 1),
 usual AS (
     SELECT c.shop_id, c.item, coalesce(
@@ -188,11 +228,11 @@ usual AS (
         / nullif(a.n - count(*) FILTER (WHERE at = began OR shown), 0), 0) AS share
     FROM came c JOIN again a USING (shop_id) GROUP BY c.shop_id, c.item, a.n
 ), one AS (
-    SELECT f.shop_id, f.item, count(*)::float8 AS n FROM first f JOIN back b USING (shop_id, person) WHERE f.at < b.until GROUP BY 1, 2
+    SELECT f.shop_id, f.item, count(*)::float8 AS n FROM sequel_first f JOIN sequel_back b USING (shop_id, person) WHERE f.at < b.until GROUP BY 1, 2
 ), pair AS (
     SELECT x.shop_id, x.item, y.item AS dish, count(*) FILTER (WHERE y.at > x.at AND NOT y.shown) AS n,
            count(*) FILTER (WHERE y.at <= x.at OR y.shown) AS apart
-    FROM first x JOIN back b USING (shop_id, person) JOIN first y ON y.shop_id = x.shop_id AND y.person = x.person AND y.item <> x.item
+    FROM sequel_first x JOIN sequel_back b USING (shop_id, person) JOIN sequel_first y ON y.shop_id = x.shop_id AND y.person = x.person AND y.item <> x.item
     WHERE x.at < b.until
     GROUP BY 1, 2, 3 HAVING count(*) FILTER (WHERE y.at > x.at AND NOT y.shown) >= %(least)s
 ), told AS (
@@ -208,17 +248,12 @@ SELECT shop_id, item, dish, chance, n FROM (
 """
 
 BEST_SELLERS = """
-WITH line AS MATERIALIZED (
-    SELECT DISTINCT o.shop_id, o.id AS of, o.device_id, l.item_id AS item
-    FROM ordering_order o JOIN ordering_orderline l ON l.order_id = o.id JOIN menu_item i ON i.id = l.item_id
-    WHERE o.received_at >= %(recent)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
-      AND NOT EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = o.visit_id AND g.shown)
-), every AS (SELECT shop_id, count(DISTINCT of)::float8 AS n FROM line GROUP BY 1)
+WITH every AS (SELECT shop_id, count(DISTINCT of)::float8 AS n FROM best_line GROUP BY 1)
 INSERT INTO targeting_sequel (shop_id, item_id, dish_id, chance, people)
 SELECT shop_id, NULL, item, chance, people FROM (
     SELECT l.shop_id, l.item, count(*) / e.n AS chance, count(DISTINCT l.device_id) AS people,
            row_number() OVER (PARTITION BY l.shop_id ORDER BY count(*) DESC, l.item) AS place
-    FROM line l JOIN every e ON e.shop_id = l.shop_id GROUP BY l.shop_id, l.item, e.n
+    FROM best_line l JOIN every e ON e.shop_id = l.shop_id GROUP BY l.shop_id, l.item, e.n
 ) ranked WHERE place <= %(best)s AND people >= %(least)s
 """
 
