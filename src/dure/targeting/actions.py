@@ -3,7 +3,8 @@ basket and over the menu."""
 
 import hashlib
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from types import ModuleType
@@ -90,18 +91,32 @@ def learn_pairings(*, at: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('targeting:pairings'))")
         Pairing.objects.all().delete()
-        cursor.execute(
-            PAIRINGS,
-            {
-                "since": at - timedelta(days=rules.PAIRED_DAYS), "at": at, "least": rules.PAIRED_LEAST, "doubt": rules.PAIRED_DOUBT,
-                "shops": rules.PAIRED_SHOPS, "extra": rules.EXTRA_LEAST, "kept": rules.PAIRED_KEPT,
-            },
-        )  # fmt: skip
-        return int(cursor.rowcount)
+        asked: dict[str, Any] = {
+            "since": at - timedelta(days=rules.PAIRED_DAYS), "at": at, "least": rules.PAIRED_LEAST, "doubt": rules.PAIRED_DOUBT,
+            "shops": rules.PAIRED_SHOPS, "extra": rules.EXTRA_LEAST, "kept": rules.PAIRED_KEPT,
+        }  # fmt: skip
+        with _gathered(cursor, PAIRING_STEPS, asked):
+            cursor.execute(PAIRINGS, asked)
+            return int(cursor.rowcount)
 
 
-PAIRINGS = """
-WITH line AS MATERIALIZED (
+@contextmanager
+def _gathered(cursor: Any, steps: Iterable[tuple[str, str]], asked: Mapping[str, Any]) -> Iterator[None]:
+    """Inside the block there is a temporary table of each step, made of those before it. Each is counted as soon as it is there: a
+    planner who took thousands of rows for one would begin anew for every one of them."""
+    made = []
+    for table, rows in steps:
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {rows}", asked)
+        cursor.execute(f"ANALYZE {table}")
+        made.append(table)
+    yield
+    cursor.execute(f"DROP TABLE {', '.join(made)}")
+
+
+PAIRING_STEPS = (
+    (
+        "pairing_line",
+        """
     SELECT DISTINCT o.shop_id, o.id AS of, l.item_id AS item, s.category, s.district, lower(i.name->>'ko') AS called
     FROM ordering_order o
     JOIN ordering_orderline l ON l.order_id = o.id
@@ -109,26 +124,49 @@ WITH line AS MATERIALIZED (
     JOIN shops_shop s ON s.id = o.shop_id
     WHERE o.received_at >= %(since)s AND o.received_at < %(at)s AND o.state <> 'refused' AND l.struck_at IS NULL AND NOT i.alcohol
       AND NOT EXISTS (SELECT 1 FROM targeting_suggestion g WHERE g.visit_id = o.visit_id AND g.shown)
-), every AS (SELECT shop_id, count(DISTINCT of)::float8 AS n FROM line GROUP BY shop_id),
-one AS (SELECT shop_id, item, category, district, called, count(*)::float8 AS n FROM line GROUP BY 1, 2, 3, 4, 5),
-together AS (
-    SELECT a.shop_id, a.item, b.item AS addition, count(*)::float8 AS n FROM line a JOIN line b ON b.of = a.of AND b.item <> a.item
+        """,
+    ),
+    (
+        "pairing_every",
+        """
+    SELECT shop_id, count(DISTINCT of)::float8 AS n FROM pairing_line GROUP BY shop_id
+        """,
+    ),
+    (
+        "pairing_one",
+        """
+    SELECT shop_id, item, category, district, called, count(*)::float8 AS n FROM pairing_line GROUP BY 1, 2, 3, 4, 5
+        """,
+    ),
+    (
+        "pairing_together",
+        """
+    SELECT a.shop_id, a.item, b.item AS addition, count(*)::float8 AS n FROM pairing_line a JOIN pairing_line b ON b.of = a.of AND b.item <> a.item
     GROUP BY 1, 2, 3
-), pair AS MATERIALIZED (
+        """,
+    ),
+    (
+        "pairing_pair",
+        """
     SELECT x.shop_id, x.item, y.item AS addition, x.category, x.district, x.called, y.called AS with_called, x.n AS n_item,
            y.n / e.n AS usual, coalesce(t.n, 0) AS n, x.n * y.n / e.n AS by_chance
-    FROM one x JOIN one y ON y.shop_id = x.shop_id AND y.item <> x.item JOIN every e ON e.shop_id = x.shop_id
-    LEFT JOIN together t ON t.shop_id = x.shop_id AND t.item = x.item AND t.addition = y.item
-), near AS (
-    SELECT category, district, called, with_called, sum(n) / sum(by_chance) AS lift FROM pair
+    FROM pairing_one x JOIN pairing_one y ON y.shop_id = x.shop_id AND y.item <> x.item JOIN pairing_every e ON e.shop_id = x.shop_id
+    LEFT JOIN pairing_together t ON t.shop_id = x.shop_id AND t.item = x.item AND t.addition = y.item
+        """,
+    ),
+)
+
+PAIRINGS = """
+WITH near AS (
+    SELECT category, district, called, with_called, sum(n) / sum(by_chance) AS lift FROM pairing_pair
     GROUP BY 1, 2, 3, 4 HAVING count(DISTINCT shop_id) >= %(shops)s
 ), far AS (
-    SELECT category, called, with_called, sum(n) / sum(by_chance) AS lift FROM pair
+    SELECT category, called, with_called, sum(n) / sum(by_chance) AS lift FROM pairing_pair
     GROUP BY 1, 2, 3 HAVING count(DISTINCT shop_id) >= %(shops)s
 ), told AS (
     SELECT p.shop_id, p.item, p.addition, p.n,
            (p.n + %(doubt)s * least(0.95, p.usual * coalesce(near.lift, far.lift, 1))) / (p.n_item + %(doubt)s) - p.usual AS extra
-    FROM pair p LEFT JOIN near USING (category, district, called, with_called) LEFT JOIN far USING (category, called, with_called)
+    FROM pairing_pair p LEFT JOIN near USING (category, district, called, with_called) LEFT JOIN far USING (category, called, with_called)
     WHERE p.n >= %(least)s
 )
 INSERT INTO targeting_pairing (shop_id, item_id, addition_id, extra, orders)
@@ -164,16 +202,11 @@ def _learn_sequels(low: int, high: int, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('targeting:sequels'))")
         Sequel.objects.filter(shop_id__gt=low, shop_id__lte=high).delete()
-        for table, rows in SEQUEL_STEPS:
-            cursor.execute(f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {rows}", asked)
-            cursor.execute(f"ANALYZE {table}")
-        cursor.execute(SEQUELS, asked)
-        kept = cursor.rowcount
-        cursor.execute(BEST_SELLERS, asked)
-        kept += cursor.rowcount
-        for table, _ in SEQUEL_STEPS:
-            cursor.execute(f"DROP TABLE {table}")
-    return int(kept)
+        with _gathered(cursor, SEQUEL_STEPS, asked):
+            cursor.execute(SEQUELS, asked)
+            kept = cursor.rowcount
+            cursor.execute(BEST_SELLERS, asked)
+            return int(kept + cursor.rowcount)
 
 
 SEQUEL_STEPS = (
@@ -216,7 +249,6 @@ SEQUEL_STEPS = (
         """,
     ),
 )
-"""What sequels are learned of, step by step: each is counted before the next, for the planner must know how many rows there are."""
 
 SEQUELS = """
 WITH came AS (
