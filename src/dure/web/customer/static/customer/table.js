@@ -31,12 +31,18 @@
 
   // Regions: each is what the server last said, fetched again whenever something changed.
   // Tokens differ each time and mean the same; what was announced is said once.
-  const plain = html => html.replace(/value="\w{64}"| data-say="[^"]*"/g, "");
+  const plain = html => {
+    const read = document.createElement("template");
+    read.innerHTML = html;
+    return read.innerHTML.replace(/value="\w{64}"| data-say="[^"]*"/g, "");
+  };
+  for (const region of all("[data-refresh]")) region.was = plain(region.innerHTML);
+  const like = ({ id, name, value }) => id ? `#${CSS.escape(id)}` : name ? `[name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]` : "";
   function put(region, html) {
-    const focus = region.contains(document.activeElement) && document.activeElement.id;
+    const focus = region.contains(document.activeElement) && like(document.activeElement);
     region.innerHTML = html;
     region.was = plain(html);
-    if (focus) document.getElementById(focus)?.focus();
+    if (focus) $(focus, region)?.focus();
     if ("bottom" in region.dataset) region.lastElementChild?.scrollIntoView({ block: "nearest" });
     wake(region);
   }
