@@ -115,9 +115,10 @@ def test_what_another_phone_does_swallows_no_tap(product: Product, opened: Open)
 
 
 def pair_everything_with_sikhye(product: Product) -> None:
-    """What the nightly job would have learned after some weeks."""
+    """What the nightly job would have learned after some weeks; and no visit was suggested anything before."""
     with psycopg.connect(product.env["DURE_DATABASE_URL"]) as database:
         database.execute("SELECT set_config('dure.shop', '*', false)")
+        database.execute("DELETE FROM targeting_suggestion")
         database.execute(
             """
             INSERT INTO targeting_pairing (shop_id, item_id, addition_id, extra, orders)
