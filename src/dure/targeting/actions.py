@@ -185,10 +185,7 @@ def learn_sequels(*, at: datetime) -> int:
     proves nothing: what was first had there is left out on both sides.
     """
     last = shops.open_shops().order_by("-id").values_list("id", flat=True).first() or 0
-    return sum(_learn_sequels(low, low + SHOPS_AT_ONCE, at) for low in range(0, last, SHOPS_AT_ONCE))
-
-
-SHOPS_AT_ONCE = 500
+    return sum(_learn_sequels(low, low + rules.SHOPS_AT_ONCE, at) for low in range(0, last, rules.SHOPS_AT_ONCE))
 
 
 @transaction.atomic

@@ -44,6 +44,8 @@ SEQUEL_DAYS = 365
 SEQUEL_DOUBT = 20
 """What friends choose on later visits anyway counts like so many people who had the dish before it."""
 SEQUEL_KEPT = 5
+SHOPS_AT_ONCE = 500
+"""Shops whose sequels are learned in one transaction."""
 BEST_KEPT = 10
 FEWEST_HISTORIES = 500
 CALIBRATED = {ModelName.VISITS: (0.7, 1.4), ModelName.EFFECT: (0.4, 2.5)}

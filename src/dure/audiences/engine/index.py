@@ -75,7 +75,7 @@ class Index:
         self._keep: tuple[object, ...] = tuple(keep)
         self._beside: dict[str, dict[Value, Row]] = {}
         self._kept: _Stretches | None = None
-        self._places_kept: dict[tuple[Value, ...], _Place] = {}
+        self._places_kept: dict[tuple[Value, ...], _Registered] = {}
 
     @classmethod
     def of(cls, schema: Schema, persons: Column, columns: Mapping[str, Column], sequence: int = 0) -> Self:
@@ -377,7 +377,7 @@ def _desk() -> np.uint64:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Registered:
     """Somewhere people are registered: their row, what its addresses point into, the blocks that it is in, its part of all."""
 
     row: Row
@@ -463,18 +463,20 @@ class _Asking:
     def _regions(self, part: Is) -> Node:
         """Runs of people, made a row of their own: few containers, none of which is read from the index."""
         kept = self._index._places_kept  # noqa: SLF001
-        place = kept.get(part.values) or self._place(part)
+        place = kept.get(part.values)
         if place is None:
-            return NOBODY
-        if len(kept) >= PLACES_KEPT:
-            kept.clear()
-        kept[part.values] = place
+            place = self._registered(part)
+            if place is None:
+                return NOBODY
+            if len(kept) >= PLACES_KEPT:
+                kept.clear()
+            kept[part.values] = place
         self._keep.append(place.keep)
         node = self._made_row(place.row, place.share, runs=True)
         self._bounds[node.row] = place.bounds
         return node
 
-    def _place(self, part: Is) -> _Place | None:
+    def _registered(self, part: Is) -> _Registered | None:
         index = self._index
         bounds = []
         for value in part.values:
@@ -487,7 +489,7 @@ class _Asking:
             return None
         row, keep = _runs_row(ranges, index._kinds.shape[1])  # noqa: SLF001
         blocks = int(ranges[0, 0]) // kernel.BLOCK, (int(ranges[-1, 1]) - 1) // kernel.BLOCK + 1
-        return _Place(row, keep, blocks, float((ranges[:, 1] - ranges[:, 0]).sum() / index.people))
+        return _Registered(row, keep, blocks, float((ranges[:, 1] - ranges[:, 0]).sum() / index.people))
 
     def bounds(self, node: Node) -> tuple[int, int]:
         """The blocks outside which the plan has nobody: (first, after the last)."""

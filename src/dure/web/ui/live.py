@@ -21,9 +21,8 @@ from dure.kit.events import BELL
 BEAT_SECONDS = 4
 TOKEN_HOURS = 24
 MEMORY_SECONDS = 600
-SLOWEST_PAGE_SECONDS = (
-    30  # from a page's first look at the data to the signing of its stream's address, clocks apart included
-)
+SLOWEST_PAGE_SECONDS = 30
+"""From a page's first look at the data to the signing of its stream's address, at most; clocks that differ are in it."""
 
 _signer = signing.TimestampSigner(salt="dure.live")
 _log = logging.getLogger(__name__)
@@ -58,10 +57,8 @@ class Hub:
 
     def quiet_since(self, topic: str, written: float) -> bool:
         """Whether surely nothing rang at `topic` since a page was written (in seconds since 1970)."""
-        return (
-            max(self.since, self.rung.get(topic, 0.0), clock.wall().timestamp() - MEMORY_SECONDS)
-            < written - SLOWEST_PAGE_SECONDS
-        )
+        heard_all_since = max(self.since, clock.wall().timestamp() - MEMORY_SECONDS)
+        return max(heard_all_since, self.rung.get(topic, 0.0)) < written - SLOWEST_PAGE_SECONDS
 
     async def listen(self) -> None:
         """Pass every ring on; when the database went away, come back and wake everybody, for rings may have been missed."""

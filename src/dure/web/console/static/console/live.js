@@ -14,9 +14,13 @@
   // htmx forgets what waits for an answer that replaces whoever asked: a change that comes meanwhile is told once it is there.
   var asking = new Set();
   function listens(one) { return one && one.matches && one.matches("[hx-trigger^=changed]"); }
+  function waits() {
+    asking.forEach(function (one) { if (!document.contains(one)) asking.delete(one); });
+    return asking.size > 0;
+  }
   function tell() {
     var here = place();
-    if (typing() || asking.size) { later = true; return; }
+    if (typing() || waits()) { later = true; return; }
     asked = Date.now();
     if (here) here.dispatchEvent(new Event("changed", { bubbles: true }));
   }

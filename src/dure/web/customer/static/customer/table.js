@@ -42,7 +42,8 @@
     const focus = region.contains(document.activeElement) && like(document.activeElement);
     region.innerHTML = html;
     region.was = plain(html);
-    if (focus) $(focus, region)?.focus();
+    const same = focus ? all(focus, region) : [];
+    if (same.length === 1) same[0].focus();          // of several alike none: it could be another dish's
     if ("bottom" in region.dataset) region.lastElementChild?.scrollIntoView({ block: "nearest" });
     wake(region);
   }
