@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import town_lived, town_report
+from benchmarks import town_lived, town_policies, town_report
 from dure.campaigns.engine.allocate import Budgets
 from dure.campaigns.engine.fair import Fairness, stand_alone
 from dure.campaigns.engine.market import Edges
@@ -229,8 +229,19 @@ def main() -> int:
         action="store_true",
         help="live on the platform, and hold what it publishes against the truth",
     )
+    parser.add_argument(
+        "--policies",
+        action="store_true",
+        help="through the product: who is written to decided by several, side by side",
+    )
+    parser.add_argument("--scenario", default="base", help="with --policies: in which truth")
     asked = parser.parse_args()
     through = asked.through_the_product
+    if through and asked.policies:
+        return town_policies.main(
+            people=asked.customers or 5_000, shops=asked.shops or 30, weeks=asked.weeks or 12, seed=asked.seed,
+            only=asked.only, scenario=asked.scenario,
+        )  # fmt: skip
     asked.customers = asked.customers or (5_000 if through else 200_000)
     asked.shops, asked.weeks = asked.shops or (120 if through else 400), asked.weeks or (8 if through else 16)
     if through:

@@ -9,7 +9,9 @@ COLOURS = {
     "response + prices": "#4f7d7f", "learned": "#1f6f3f", "feature oracle": "#5b7fbd", "true uplift": "#9b7bb8",
     "oracle + prices": "#3d3a6b",
 }  # fmt: skip
+COLOURS |= {"chance": COLOURS["random"], "dure": COLOURS["learned"], "oracle": COLOURS["oracle + prices"]}
 NAMES = {
+    "chance": "제비뽑기", "dure": "두레의 주 계획", "oracle": "다 아는 신탁",
     "none": "아무에게도", "random": "제비뽑기", "blast": "모두에게", "rfm": "RFM", "response": "반응 순", "response + prices": "반응 + 값",
     "learned": "배움 + 값 (두레)", "feature oracle": "특징을 아는 신탁", "true uplift": "참 효과, 값 없이", "oracle + prices": "다 아는 신탁 + 값",
 }  # fmt: skip
@@ -64,7 +66,7 @@ def lines(series: dict[str, list[float]], *, percent: bool) -> str:
         points = " ".join(at(week, value) for week, value in enumerate(one))
         end = float(at(len(one) - 1, one[-1]).split(",")[1])
         last = min(end, last - 13)
-        heavy = 3 if key == "learned" else 1.6
+        heavy = 3 if key in ("learned", "dure") else 1.6
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{COLOURS[key]}" stroke-width="{heavy}"/>'
             f'<text x="{WIDE - right + 6}" y="{last + 4:.1f}" fill="{COLOURS[key]}">{escape(NAMES[key])}</text>'
@@ -133,7 +135,35 @@ def drawn(result: Row) -> str:
         "<h2>구간이 참을 담는가 <small>Do the published intervals hold the truth?</small></h2>",
         _coverage(scenarios),
     ]
+    return _page("참을 아는 마을", parts)
+
+
+def side_by_side(result: Row) -> str:
+    """The page of the policies over the product's own tables."""
+    rows = result["policies"]
+    by_plan = {key: row for key, row in rows.items() if key != "blast"}
+
+    def of(name: str, among: dict[str, Row] = rows) -> dict[str, float]:
+        return {key: row[name] for key, row in among.items()}
+
+    return _page(
+        "플랫폼 위의 마을",
+        [
+            "<h1>플랫폼 위의 마을 <small>Policies side by side on the product’s own tables</small></h1>",
+            (f"<p>손님 {result['people']:,}명, 가게 {result['shops']}곳, {result['quiet weeks before']} + {result['weeks']}주. 어긴 약속 {result['violations']}건. "
+            f"<small>{result['seconds']} s, load {result['load']}</small></p>"),
+            "<h2>메시지 1000건이 더 오게 한 방문 <small>Visits added a 1000 messages</small></h2>", bars(of("added a 1000 messages"), 1),
+            "<h2>더 온 방문 <small>Visits added in all</small></h2>", bars(of("visits added"), 0),
+            "<h2>메시지 1000건에 그만 받겠다는 손님 <small>Refusals a 1000 messages</small></h2>", bars(of("refusals a 1000 messages"), 1),
+            "<h2>가게의 만족 <small>Gini of shops’ satisfaction (0: all alike)</small></h2>", bars(of("gini"), 3),
+            "<h2>주마다 더 온 방문 <small>Visits added, week by week</small></h2>",
+            lines({key: row["by week"]["added"] for key, row in by_plan.items()}, percent=False),
+        ],
+    )  # fmt: skip
+
+
+def _page(title: str, parts: list[str]) -> str:
     return (
         f'<!doctype html><html lang="ko"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>참을 아는 마을</title><style>{STYLE}</style><body>{''.join(parts)}</body></html>\n"
+        f"<title>{title}</title><style>{STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -64,6 +67,15 @@ class Offering:
     effect: float
     worth: int
     window_days: int
+
+
+class Scorer(Protocol):
+    """What each campaign of a week is worth for each person: `queries.best_of_week`, and whatever it is weighed against."""
+
+    def __call__(
+        self, *, persons: NDArray[np.uint32], pair_row: NDArray[np.int64], pair_place: NDArray[np.uint16],
+        offerings: Sequence[Offering], at: datetime,
+    ) -> tuple[NDArray[np.uint16], NDArray[np.float32]]: ...  # fmt: skip
 
 
 class Why(StrEnum):

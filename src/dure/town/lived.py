@@ -1,10 +1,11 @@
 """A town with known truth that lives on the platform itself: its shops' campaigns are real, so are the coin, the gate, the inboxes, the
 bills that follow and the results that the lift room publishes. Whether those hold the truth can be looked at here and nowhere else.
 
-A week: each shop that writes drafts a campaign to its friends, hands it in and sends it when its day begins; the product's coin
-holds people out, its gate lets through whom it may, and what arrived moves people as the truth says (`engine/living.py`). They come
-and pay, some join, some have had enough. A week later the product reads the results, and each published range is laid beside
-what the message truly added on average to the chance of those whom the coin chose: nothing for those whom it never reached.
+A week: each shop that writes hands in a campaign on the Sunday before and sends it when its day begins. Which of its friends it is
+for, a policy decides (`deciding.py`), the product's own plan among them; the product's coin holds people out, its gate lets
+through whom it may, and what arrived moves people as the truth says (`engine/living.py`). They come and pay, some join, some
+have had enough. A week later the product reads the results, and each published range is laid beside what the message truly added on
+average to the chance of those whom the coin chose: nothing for those whom it never reached.
 """
 
 from collections import Counter
@@ -39,8 +40,9 @@ from dure.people import actions as people
 from dure.shops import actions as shops
 from dure.shops import queries as shop_queries
 from dure.shops.values import Category
+from dure.town.deciding import Blast, Policy
 from dure.town.engine import diary, living
-from dure.town.engine.story import bits_of
+from dure.town.engine.story import CAP, bits_of
 from dure.town.engine.world import World
 from dure.town.errors import NotForReal
 from dure.town.hands import Coming, Eatery, Hands, Join, No, eateries_of
@@ -56,7 +58,7 @@ TABLES, COUPON = 8, 1_000
 KINDS = (Category.NOODLES, Category.CAFE)
 """So few that shops of a kind are many: results are pooled from a hundred on."""
 BY = "town:lived"
-FORGOTTEN = ("channels.tell_about_order", "kit.hear", "campaigns.start", "people.dispatch")
+FORGOTTEN = ("channels.tell_about_order", "kit.hear", "campaigns.start", "campaigns.plan_week", "people.dispatch")
 """Jobs that the town does itself at its own instant, or that would tell guests about meals of a time that never was."""
 
 
@@ -87,8 +89,9 @@ class Published:
 
 @dataclass(slots=True)
 class Lived:
-    """What came of it. `unsent`: campaigns that the product refused, by why; `kept_back`: texts that its gate did, by why.
-    `violations`: broken promises by name, all of which must be 0."""
+    """What came of it. `unsent`: campaigns that the product refused, by why; `kept_back`: texts that its gate did, by why. `added`:
+    visits to be expected that messages added, `added_of` by shop, `added_in` by week; by week as well visits paid (`came`) and
+    messages in inboxes (`sent`). `violations`: broken promises by name, all of which must be 0."""
 
     published: list[Published] = field(default_factory=list)
     unsent: Counter[str] = field(default_factory=Counter)
@@ -100,6 +103,10 @@ class Lived:
     refusals: int = 0
     friends: int = 0
     added: float = 0.0
+    added_of: list[float] = field(default_factory=list)
+    came: list[int] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+    added_in: list[float] = field(default_factory=list)
     violations: Counter[str] = field(default_factory=Counter)
 
 
@@ -116,15 +123,24 @@ class _Out:
 
 
 class Life:
-    """One town in an empty database. Call it across shops. Refuses NotForReal in production and where any shop is."""
+    """One town in an empty database, whose shops write to whom `policy` decides, from week `quiet` on. Call it across shops.
+    Refuses NotForReal in production and where any shop is."""
 
     def __init__(
-        self, world: World, hands: Hands, *, weeks: int, quiet: int = 2, tell: Progress = lambda _: None
+        self,
+        world: World,
+        hands: Hands,
+        *,
+        weeks: int,
+        quiet: int = 2,
+        policy: Policy | None = None,
+        tell: Progress = lambda _: None,
     ) -> None:
         if settings.PRODUCTION or shop_queries.open_shops().exists():
             raise NotForReal
         self.world, self.hands, self.weeks, self.quiet, self.tell = world, hands, weeks, quiet, tell
-        self.lived = Lived()
+        self.policy = policy or Blast()
+        self.lived = Lived(added_of=[0.0] * world.seen.shops)
         self.state = living.State.begin(world)
         self.coupons: list[Offer] = []
         self.eateries = self._open()
@@ -190,6 +206,8 @@ class Life:
         sent = self._arrived(out, week)
         lived = living.live(self.world, self.state, sent, week, self.weeks)
         self.lived.added += float(lived.added.sum())
+        self.lived.added_in.append(float(lived.added.sum()))
+        self.lived.added_of = [old + new for old, new in zip(self.lived.added_of, lived.added.tolist(), strict=True)]
         self._come(diary.comings(self.world, lived.came, self.friends, week), week)
         self._refuse(out, np.flatnonzero(lived.left), week)
         for one in out:
@@ -197,12 +215,16 @@ class Life:
         jobs.take_back(*FORGOTTEN)
 
     def _send(self, week: int) -> list[_Out]:
-        """The week's campaigns, day by day: drafted the evening before, sent in the morning, carried to the inboxes."""
+        """The week's campaigns: handed in on the Sunday before, decided upon by night, sent on their mornings day by day, carried to
+        the inboxes."""
+        turns = [shop for shop in self._by_day() if diary.writes(shop, week, self.quiet)]
+        drafts = {shop: draft for shop in turns if (draft := self._hand_in(shop, week))}
+        if drafts:
+            self.policy.decide((BEGINS + week * WEEK).date())
         out = []
         for day in range(diary.WORKDAYS):
-            today = range(day, self.world.seen.shops, diary.WORKDAYS)
-            for shop in (one for one in today if diary.writes(one, week, self.quiet)):
-                started = self._start(shop, week)
+            for shop in (one for one in drafts if one % diary.WORKDAYS == day):
+                started = self._start(drafts[shop], self._begins(shop, week))
                 if started:
                     _, reached, held = campaign_queries.groups_of(started)[0]
                     there, apart = (self._places(np.array(group.to_array(), np.int64)) for group in (reached, held))
@@ -215,8 +237,11 @@ class Life:
             campaigns.finish_sending(campaign=one.campaign, at=self._begins(one.shop, week) + 2 * HANDED)
         return out
 
-    def _start(self, shop: int, week: int) -> Campaign | None:
-        at = self._begins(shop, week)
+    def _by_day(self) -> list[int]:
+        return sorted(range(self.world.seen.shops), key=lambda shop: (shop % diary.WORKDAYS, shop))
+
+    def _hand_in(self, shop: int, week: int) -> Campaign | None:
+        at = BEGINS + week * WEEK - DAY / 2
         try:
             draft = campaigns.draft_campaign(
                 shop=self.eateries[shop].shop,
@@ -227,11 +252,19 @@ class Life:
                 title="#{shop}에서 인사드려요",
                 body="이번 주에 들러 주시면 #{coupon} 쿠폰으로 반갑게 맞을게요.",
                 window_days=7,
+                most=self.policy.most(shop),
+                by_plan=self.policy.by_plan,
                 by=BY,
-                at=at - DAY / 2,
+                at=at,
             )
-            campaigns.submit_campaign(campaign=draft, send_at=at, by=BY, at=at - DAY / 2)
-            return campaigns.start_campaign(campaign=draft, at=at)
+            return campaigns.submit_campaign(campaign=draft, send_at=self._begins(shop, week), by=BY, at=at)
+        except Refused as refusal:
+            self.lived.unsent[refusal.code] += 1
+            return None
+
+    def _start(self, campaign: Campaign, at: datetime) -> Campaign | None:
+        try:
+            return campaigns.start_campaign(campaign=campaign, at=at)
         except Refused as refusal:
             self.lived.unsent[refusal.code] += 1
             return None
@@ -249,10 +282,13 @@ class Life:
             for reason in rows.exclude(fate=Fate.ARRIVED).values_list("reason", flat=True):
                 self.lived.kept_back[reason] += 1
             self._check(one, there[-1])
-        self.lived.messages += sum(len(one) for one in there)
+        self.lived.sent.append(sum(len(one) for one in there))
+        self.lived.messages += self.lived.sent[-1]
         edges = [diary.edges_to(world, who, np.full(len(who), one.shop)) for one, who in zip(out, there, strict=True)]
         for who, by in zip(there, edges, strict=True):
             sent |= bits_of(world.seen.people, who, by)
+        most = CAP if self.policy.by_plan else settings.AD_CAPS[1]
+        self.lived.violations["too often in a week"] += int((np.bitwise_count(sent) > most).sum())
         for one, who, by in zip(out, there, edges, strict=True):
             true = living.true_effects(world, self.state, sent, who, by, week, self.weeks)
             one.truth = float(true.sum()) / max(1, len(one.reached))
@@ -266,6 +302,8 @@ class Life:
         broken["not chosen, and written to"] += len(np.setdiff1d(arrived, one.reached))
         broken["no consent"] += int((~world.seen.consented[arrived]).sum())
         broken["refused, and written to"] += int(self.state.gone[arrived].sum())
+        most = self.policy.most(one.shop)
+        broken["over its messages"] += 0 if most is None else max(0, len(one.reached) - most)
         broken["no friend"] += int((~self.friends[arrived, edges]).sum())
 
     def _come(self, came: diary.Comings, week: int) -> None:
@@ -279,6 +317,7 @@ class Life:
         self.hands.come(comings)
         self.friends[came.people[came.joins], came.edges[came.joins]] = True
         self.lived.visits += len(comings)
+        self.lived.came.append(len(comings))
         self.lived.friends += int(came.joins.sum())
 
     def _refuse(self, out: Sequence[_Out], left: Numbers, week: int) -> None:

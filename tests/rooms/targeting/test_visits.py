@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from dure.targeting.engine.visits import Habits, alive, expected_visits, fit
+from dure.targeting.rules import fault_of
+from dure.targeting.values import ModelName
 
 TRUE = Habits(r=0.7, alpha=4.0, a=0.8, b=2.5)
 
@@ -45,3 +47,17 @@ def test_histories_that_cannot_be_are_refused() -> None:
         fit(np.array([1.0]), np.array([5.0]), np.array([4.0]))
     with pytest.raises(ValueError, match="history"):
         fit(np.array([]), np.array([]), np.array([]))
+
+
+def test_where_nobody_is_lost_the_habits_are_usable_and_foretell_what_comes() -> None:
+    """The likelihood has no end then: without one of its own the search ran to a customer in 10^13 lost, which nothing can reckon with."""
+    dice = np.random.default_rng(1)
+    rate, known = dice.gamma(0.6, 1 / 60, 4_000), dice.uniform(20, 80, 4_000)
+    visits = dice.poisson(rate * known).astype(float)
+    last = np.where(visits > 0, known * dice.random(4_000) ** (1 / np.maximum(visits, 1)), 0.0)
+    found = fit(visits, last, known)
+    parameters = {name: getattr(found, name) for name in ("r", "alpha", "a", "b")}
+    assert fault_of(ModelName.VISITS, parameters, {"ratio": 1.0}, {}) == ""
+    foretold = expected_visits(found, visits, last, known, 7.0)
+    assert (foretold > 0).all()
+    assert foretold.sum() == pytest.approx((rate * 7).sum(), rel=0.1)

@@ -24,7 +24,7 @@ from dure.people import queries as people
 from dure.people.events import PersonErased
 from dure.shops import fence
 from dure.targeting import queries as targeting
-from dure.targeting.values import KEPT, Offering
+from dure.targeting.values import KEPT, Offering, Scorer
 
 PIECE = 100_000
 CAP, ALPHA, JITTER = 2, 1.0, 0.02
@@ -134,10 +134,14 @@ def _part(campaign: Campaign, plan: WeekPlan, *, at: datetime, meant: BitMap | N
     )
 
 
-def advance_plan(*, plan: WeekPlan, at: datetime, progress: Progress = lambda plan: None) -> WeekPlan:
-    """Do all that is left of a planning. Safe to repeat and to kill; whoever calls it meanwhile waits. Call it across shops."""
+def advance_plan(
+    *, plan: WeekPlan, at: datetime, progress: Progress = lambda plan: None, score: Scorer = targeting.best_of_week
+) -> WeekPlan:
+    """Do all that is left of a planning. Safe to repeat and to kill; whoever calls it meanwhile waits. Call it across shops.
+
+    `score` says what a message is worth; another one than the product's is for whoever weighs the product against it."""
     while plan.state == PlanState.SCORING:
-        plan = _score_piece(plan)
+        plan = _score_piece(plan, score)
         progress(plan)
     if plan.state == PlanState.SOLVING:
         plan = _solve(plan, at=at, progress=progress)
@@ -155,7 +159,7 @@ def _move(plan: WeekPlan, to: PlanState) -> None:
     plan.state = to
 
 
-def _score_piece(plan: WeekPlan) -> WeekPlan:
+def _score_piece(plan: WeekPlan, score: Scorer) -> WeekPlan:
     """The next piece of people, scored and kept. The computing holds no transaction open."""
     number = plan.done
     parts = list(queries.parts_of_plan(plan))
@@ -170,7 +174,7 @@ def _score_piece(plan: WeekPlan) -> WeekPlan:
     row = np.concatenate(pairs)
     place = np.repeat(np.array([part.place for part in parts], np.uint16), [len(one) for one in pairs])
     order = np.lexsort((place, row))
-    campaign, value = targeting.best_of_week(
+    campaign, value = score(
         persons=persons, pair_row=row[order].astype(np.int64), pair_place=place[order],
         offerings=[_offering(part) for part in parts], at=plan.at,
     )  # fmt: skip

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 START = (0.0, 1.0, 0.0, 1.0)
 """Where the search begins: the logarithms of r, alpha / mean time, a, b."""
+FARTHEST = 7.0
+"""How far each of them goes. Where nobody was ever lost the likelihood grows without end, and a chance of one in a million to be
+lost is as good as none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def fit(visits: F64, last: F64, known: F64) -> Habits:
     logs = np.array(START)
     for _ in range(2):  # the second search starts where the first one stopped, with a fresh simplex
         exact = {"xatol": 1e-7, "fatol": 1e-12, "maxiter": 4_000}
-        logs = minimize(cost, logs, method="Nelder-Mead", options=exact).x
+        logs = minimize(cost, logs, method="Nelder-Mead", bounds=[(-FARTHEST, FARTHEST)] * len(START), options=exact).x
     r, alpha, a, b = np.exp(logs)
     alpha *= scale
     return Habits(float(r), float(alpha), float(a), float(b), float(_log_likelihood(r, alpha, a, b, x, tx, t, times)))
