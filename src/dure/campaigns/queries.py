@@ -29,7 +29,7 @@ from dure.payments import queries as payments
 from dure.payments.models import Payment
 from dure.payments.values import PaymentState, RefundState
 from dure.people.models import Person
-from dure.people.values import Purpose, shop_sender
+from dure.people.values import EVERYBODY, Purpose, shop_sender
 from dure.regulars import queries as regulars
 from dure.shops.models import Shop
 from dure.targeting.values import KEPT
@@ -241,19 +241,32 @@ def free(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint3
 
 
 def agreed_to(shop: Shop, persons: NDArray[Any], *, at: datetime) -> NDArray[np.uint32]:
-    """Those of `persons` who had said yes to the shop's advertising by then: (n,) ids, sorted."""
+    """Those of `persons` who had said yes to the shop's advertising by then, and not no to everybody's: (n,) ids, sorted."""
     agreed = numbers(
-        """
+        f"""
         SELECT person_id FROM people_standing s
-        WHERE sender = %(sender)s AND purpose = %(purpose)s AND CASE WHEN at <= %(at)s THEN granted ELSE (
+        WHERE sender = %(sender)s AND purpose = %(purpose)s AND {_SAID} AND NOT EXISTS (
+            SELECT FROM people_standing everybody
+            WHERE everybody.sender = %(everybody)s AND everybody.purpose = %(purpose)s AND everybody.person_id = s.person_id
+              AND NOT coalesce({_SAID.replace("s.", "everybody.")}, true)
+        )
+        """,  # noqa: S608 - constants
+        {
+            "sender": shop_sender(shop.public_id),
+            "everybody": EVERYBODY,
+            "purpose": Purpose.ADVERTISING,
+            "at": at,
+        },
+    )
+    return np.sort(agreed[np.isin(agreed, persons)]).astype(np.uint32)
+
+
+_SAID = """CASE WHEN s.at <= %(at)s THEN s.granted ELSE (
             SELECT granted FROM people_consent c
             WHERE c.person_id = s.person_id AND c.sender = s.sender AND c.purpose = s.purpose AND c.at <= %(at)s
             ORDER BY c.at DESC, c.id DESC LIMIT 1
-        ) END
-        """,
-        {"sender": shop_sender(shop.public_id), "purpose": Purpose.ADVERTISING, "at": at},
-    )
-    return np.sort(agreed[np.isin(agreed, persons)]).astype(np.uint32)
+        ) END"""
+"""What the standing `s` was by then; nothing where nothing had been said."""
 
 
 def taken_in(shop: Shop, *, at: datetime) -> NDArray[np.uint32]:

@@ -78,7 +78,7 @@ class Dure:
         self.planned: Counter[str] = Counter()
         """People who were chosen for messages, before the coin, by what ranked them: the `usual` effects, `learned` ones."""
         self.refused: Counter[str] = Counter()
-        """Why nothing new was put into use when it was learned, by model."""
+        """Why nothing new was put into use when it was to be learned, by model."""
 
     def most(self, shop: int) -> int | None:
         return int(self.world.seen.budget[shop]) * diary.EVERY
@@ -102,7 +102,7 @@ class Dure:
             try:
                 learners.activate_model(model=learn(by=BY, at=at), by=BY, at=at)
             except Refused as refusal:
-                self.refused[f"{name}: {refusal.sentence.within('en')}"] += 1
+                self.refused[f"{name}: {refusal.code}"] += 1
 
     def _score(self, plan: WeekPlan, at: datetime) -> WeekPlan:
         return campaigns.advance_plan(plan=plan, at=at)

@@ -27,7 +27,7 @@ from dure.ordering.models import Order, OrderLine
 from dure.people import actions as people
 from dure.people.errors import NoSuchDay
 from dure.people.models import Birthday, Device, Person
-from dure.people.values import NETWORK_SENDER, Purpose, inbox_address, shop_sender
+from dure.people.values import EVERYBODY, NETWORK_SENDER, Purpose, inbox_address, shop_sender
 from dure.shops import fence
 from dure.shops.models import Shop
 from tests.cast import NOON
@@ -133,6 +133,21 @@ def test_who_agreed_is_asked_as_of_then_whatever_they_said_since(shop: Shop) -> 
     assert queries.agreed_to(shop, persons, at=NOON).tolist() == sorted([stays, leaves])
     assert queries.agreed_to(shop, persons, at=later).tolist() == sorted([stays, comes])
     assert queries.agreed_to(shop, persons[:0], at=later).tolist() == []
+
+
+def test_who_refused_everybody_is_in_no_audience_and_takes_nobodys_place(shop: Shop) -> None:
+    """They stood among the friends to be written to, got a coupon nobody told them of, and used up one of the messages."""
+    everybody = friends(shop, 80)
+    word = {"sender": EVERYBODY, "purpose": Purpose.ADVERTISING, "source": "link", "proof": {}, "by": BY}
+    refuse, again = everybody[:20], everybody[20]
+    for person in (*refuse, again):
+        people.withdraw_consent(person=person, **word, at=NOON)  # type: ignore[arg-type]
+    people.give_consent(person=again, **word, at=NOON + DAY)  # type: ignore[arg-type]
+    assert len(queries.friends_in(shop, stages=[], at=NOON - DAY)) == 80
+    assert len(queries.friends_in(shop, stages=[], at=NOON)) == 59
+    assert len(queries.friends_in(shop, stages=[], at=NOON + DAY)) == 60
+    sent(shop, offer=an_offer(shop), at=NOON)
+    assert not Coupon.objects.filter(person__in=[one.pk for one in (*refuse, again)]).exists()
 
 
 # Refusals -----------------------------------------------------------------------------------------------------------
