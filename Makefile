@@ -51,7 +51,7 @@ bench-campaign: $(DEV) ## Measure a million people from "send" to assigned and q
 calibrate: $(DEV) ## Check on simulated shops that what the lift page says is true; writes benchmarks/results/calibrate.json
 	@$(PY) -m benchmarks.calibrate $(ARGS)
 
-town: $(DEV) ## Live sixteen weeks in a town with known truth, policies side by side (ARGS="--customers 50000 --shops 120 --weeks 12"), or on the platform itself (ARGS="--through-the-product"); writes benchmarks/results/town.json or town-lived.json
+town: $(DEV) ## Live sixteen weeks in a town with known truth, policies side by side (ARGS="--customers 50000 --shops 120 --weeks 12"), or on the platform itself (ARGS="--through-the-product", and with --policies side by side there); writes benchmarks/results/town.json, town-lived.json or town-policies.json
 	@$(PY) -m benchmarks.town $(ARGS)
 
 bench-audience: $(PEERS) ## Count 200 audiences of 40 million people beside DuckDB, ClickHouse and PostgreSQL (ARGS="--people 4000000"); writes benchmarks/results/audience.json

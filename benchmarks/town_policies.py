@@ -50,8 +50,8 @@ def live(
     truth = next(one for one in SCENARIOS if one.key == scenario)
     world = found(people, shops, seed, truth, living.history)
     made: dict[str, Callable[[], deciding.Policy]] = {
-        "blast": deciding.Blast, "chance": lambda: deciding.Chance(world), "rfm": lambda: deciding.Rfm(world),
-        "dure": lambda: deciding.Dure(world), "oracle": lambda: deciding.Oracle(world),
+        "blast": deciding.Blast, "chance": lambda: deciding.Chance(world.seen, seed), "rfm": lambda: deciding.Rfm(world.seen, seed),
+        "dure": lambda: deciding.Dure(world.seen, seed), "oracle": lambda: deciding.Oracle(world),
     }  # fmt: skip
     policy = made[key]()
     with fence.across_shops():

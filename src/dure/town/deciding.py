@@ -31,7 +31,7 @@ from dure.targeting import actions as learners
 from dure.targeting import queries as targeting
 from dure.targeting.values import KEPT, ModelName, Offering
 from dure.town.engine import diary
-from dure.town.engine.world import World
+from dure.town.engine.world import Seen, World
 
 BY = "town:lived"
 LEARNS, PLANS = timedelta(hours=2, minutes=10), timedelta(hours=5, minutes=30)
@@ -73,15 +73,15 @@ class Dure:
 
     key, by_plan = "dure", True
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, seen: Seen, seed: int) -> None:
+        self.seen, self.seed = seen, seed
         self.planned: Counter[str] = Counter()
         """People who were chosen for messages, before the coin, by what ranked them: the `usual` effects, `learned` ones."""
         self.refused: Counter[str] = Counter()
         """Why nothing new was put into use when it was to be learned, by model."""
 
     def most(self, shop: int) -> int | None:
-        return int(self.world.seen.budget[shop]) * diary.EVERY
+        return int(self.seen.budget[shop]) * diary.EVERY
 
     def decide(self, week_on: date) -> None:
         midnight = datetime.combine(week_on, time(), KST)
@@ -130,7 +130,7 @@ class Chance(Dure):
 
     def _lots(self, many: int, at: datetime) -> NDArray[np.float64]:
         """(many,): lots in (0, 1]."""
-        return 1 - np.random.default_rng((self.world.seed, at.toordinal())).random(many)
+        return 1 - np.random.default_rng((self.seed, at.toordinal())).random(many)
 
 
 class Rfm(Chance):
@@ -160,6 +160,10 @@ class Oracle(Chance):
     """Is told what every message would truly do, to people who are not tired: as far as the same plan could get."""
 
     key = "oracle"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.seen, world.seed)
+        self.world = world
 
     def score(
         self,

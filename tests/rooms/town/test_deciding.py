@@ -23,7 +23,8 @@ PEOPLE, SHOPS, WEEKS, QUIET = 240, 25, 3, 1
 WITH_FRIENDS, MESSAGES = 3, 20
 """Shops with friends, and what each may send a week: to a few of them only."""
 POLICIES: dict[str, Callable[[World], Policy]] = {
-    "blast": lambda world: Blast(), "chance": Chance, "rfm": Rfm, "dure": Dure,
+    "blast": lambda world: Blast(), "chance": lambda world: Chance(world.seen, world.seed),
+    "rfm": lambda world: Rfm(world.seen, world.seed), "dure": lambda world: Dure(world.seen, world.seed), "oracle": Oracle,
 }  # fmt: skip
 
 
@@ -60,7 +61,9 @@ def lived_and_undone(
 def test_every_policy_keeps_every_promise_with_the_same_luck_and_as_many_messages() -> None:
     """Where messages do nothing, the same people come whoever was written to."""
     world, came = town(), []
-    deciders = {name: made(world) for name, made in POLICIES.items()}
+    deciders = {
+        name: made(world) for name, made in POLICIES.items() if name != "oracle"
+    }  # nobody is worth its messages
     lives = {}
     for name, policy in deciders.items():
         lives[name], who = lived_and_undone(policy, world, _who_came)
@@ -81,7 +84,7 @@ def test_every_policy_keeps_every_promise_with_the_same_luck_and_as_many_message
 def test_only_messages_tell_two_lives_apart() -> None:
     """The oracle and chance write to as many; until then the same come, and what the oracle's messages add is more."""
     world = town("base")
-    chance, oracle = (lived_and_undone(made(world), world)[0] for made in (Chance, Oracle))
+    chance, oracle = (lived_and_undone(POLICIES[name](world), world)[0] for name in ("chance", "oracle"))
     assert chance.came[:QUIET] == oracle.came[:QUIET]
     assert chance.added_in[:QUIET] == oracle.added_in[:QUIET] == [0.0] * QUIET
     assert oracle.added / oracle.messages > chance.added / chance.messages > 0
