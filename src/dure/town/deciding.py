@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Sum
 from numpy.typing import NDArray
 
@@ -42,10 +43,11 @@ Scored = tuple[NDArray[np.uint16], NDArray[np.float32]]
 
 
 class Policy(Protocol):
-    """`by_plan`: its campaigns wait for a plan of their week."""
+    """`by_plan`: its campaigns wait for a plan of their week. `often`: how many messages a person gets in a week, at most."""
 
     key: str
     by_plan: bool
+    often: int
 
     def most(self, shop: int) -> int | None:
         """How many messages a campaign of this shop may send; None: as many as it has friends."""
@@ -61,6 +63,9 @@ class Blast:
 
     key, by_plan = "blast", False
 
+    def __init__(self) -> None:
+        self.often = settings.AD_CAPS[1]
+
     def most(self, shop: int) -> int | None:
         return None
 
@@ -74,7 +79,7 @@ class Dure:
     key, by_plan = "dure", True
 
     def __init__(self, seen: Seen, seed: int) -> None:
-        self.seen, self.seed = seen, seed
+        self.seen, self.seed, self.often = seen, seed, 0
         self.planned: Counter[str] = Counter()
         """People who were chosen for messages, before the coin, by what ranked them: the `usual` effects, `learned` ones."""
         self.refused: Counter[str] = Counter()
@@ -91,6 +96,7 @@ class Dure:
         except NothingToPlan:
             return
         plan = self._score(plan, midnight + PLANS)
+        self.often = plan.cap
         self.planned[self._by()] += campaign_queries.parts_of_plan(plan).aggregate(used=Sum("used"))["used"]
 
     def _by(self) -> str:

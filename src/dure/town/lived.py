@@ -42,7 +42,7 @@ from dure.shops import queries as shop_queries
 from dure.shops.values import Category
 from dure.town.deciding import Blast, Policy
 from dure.town.engine import diary, living
-from dure.town.engine.story import CAP, bits_of
+from dure.town.engine.story import bits_of
 from dure.town.engine.world import World
 from dure.town.errors import NotForReal
 from dure.town.hands import Coming, Eatery, Hands, Join, No, eateries_of
@@ -287,8 +287,7 @@ class Life:
         edges = [diary.edges_to(world, who, np.full(len(who), one.shop)) for one, who in zip(out, there, strict=True)]
         for who, by in zip(there, edges, strict=True):
             sent |= bits_of(world.seen.people, who, by)
-        most = CAP if self.policy.by_plan else settings.AD_CAPS[1]
-        self.lived.violations["too often in a week"] += int((np.bitwise_count(sent) > most).sum())
+        self.lived.violations["too often in a week"] += int((np.bitwise_count(sent) > self.policy.often).sum())
         for one, who, by in zip(out, there, edges, strict=True):
             true = living.true_effects(world, self.state, sent, who, by, week, self.weeks)
             one.truth = float(true.sum()) / max(1, len(one.reached))

@@ -74,6 +74,15 @@ def market(shop: Shop) -> tuple[Campaign, Campaign]:
     return waiting(shop, most=70), waiting(coffee, most=70, title="느티나무예요", name="커피")
 
 
+def test_a_person_is_planned_for_one_message_a_week(market: tuple[Campaign, Campaign]) -> None:
+    """Both campaigns want more than half of the friends whom they share, and neither gets anybody whom the other has."""
+    one, other = chosen(planned()).values()
+    assert len(one) + len(other) > 200
+    assert not one & other
+    one, other = chosen(planned(cap=2)).values()
+    assert one & other
+
+
 def test_a_plan_keeps_every_limit_and_says_how_good_it_is(shop: Shop, market: tuple[Campaign, Campaign]) -> None:
     plan = planned(cap=1)
     assert plan.state == PlanState.READY

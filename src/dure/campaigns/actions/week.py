@@ -27,7 +27,9 @@ from dure.targeting import queries as targeting
 from dure.targeting.values import KEPT, Offering, Scorer
 
 PIECE = 100_000
-CAP, ALPHA, JITTER = 2, 1.0, 0.02
+CAP = 1
+"""Messages of a plan to one person: a second one of the same week brings less and costs more of those who refuse (docs: town)."""
+ALPHA, JITTER = 1.0, 0.02
 SALT_BITS = 62
 Progress = Callable[[WeekPlan], None]
 
