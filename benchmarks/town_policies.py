@@ -81,6 +81,53 @@ def live(
     }  # fmt: skip
 
 
+def rankings(*, people: int, shops: int, seed: int, scenario: str) -> dict[str, float]:
+    """Visits that 1000 messages to rested friends would add once the quiet weeks are over, by what ranks a shop's friends: the truth's
+    own answer to what there is to be won. No market, no caps; as many are held out as the product's coin does."""
+    from dure.campaigns.engine.assign import holdout_share
+    from dure.town.engine import diary, living
+    from dure.town.engine.world import CATEGORIES, SCENARIOS, found
+
+    truth = next(one for one in SCENARIOS if one.key == scenario)
+    world = found(people, shops, seed, truth, living.history)
+    seen, state, friends = world.seen, living.State.begin(world), diary.first_friends(world)
+    here, nobody = np.zeros(seen.shop.shape), np.zeros(people, np.uint32)
+    for week in range(QUIET):
+        came = diary.comings(world, living.live(world, state, nobody, week, QUIET).came, friends, week)
+        np.add.at(here, (came.people, came.edges), 1)
+        friends[came.people[came.joins], came.edges[came.joins]] = True
+    kind = seen.category[seen.shop].astype(np.int64)
+    of_kind = np.zeros((people, CATEGORIES))
+    np.add.at(of_kind, (np.arange(people)[:, None], kind), here)
+    same_kind = np.take_along_axis(of_kind, kind, axis=1)
+    rows, edges = np.nonzero(friends & seen.consented[:, None])
+    effect, at = world.effect[rows, edges].astype(float), seen.shop[rows, edges]
+    told = np.column_stack(
+        [np.ones(len(rows)), np.sqrt(here[rows, edges]), np.sqrt(same_kind[rows, edges]), np.sqrt(here.sum(axis=1))[rows],
+         np.exp(-seen.distance[rows, edges]), seen.age[rows]]
+    )  # fmt: skip
+    fitted, *_ = np.linalg.lstsq(told, effect, rcond=None)
+    lots = np.random.default_rng(seed).random(len(rows))
+    scores = {
+        "chance": lots, "visits to this shop": here[rows, edges], "visits to shops of the kind": same_kind[rows, edges],
+        "all that is seen, by a line fitted to the truth": told @ fitted, "who comes by themselves, truly": world.chance[rows, edges], "the truth": effect,
+    }  # fmt: skip
+    added = dict.fromkeys(scores, 0.0)
+    messages = 0.0
+    for shop in range(shops):
+        mine, most = np.flatnonzero(at == shop), int(seen.budget[shop]) * diary.EVERY
+        share = holdout_share(min(most, len(mine)))
+        many = min(len(mine), int(most / (1 - share)))
+        messages += many * (1 - share)
+        for name, score in scores.items():
+            best = mine[np.lexsort((lots[mine], -score[mine]))[:many]]
+            added[name] += float(effect[best].sum()) * (1 - share)
+    return {name: round(1000 * one / messages, 2) for name, one in added.items()} | {
+        "friends": len(rows), "friends who came": int((here[rows, edges] > 0).sum()), "messages": round(messages),
+        "shops below 100 messages": int((seen.budget * diary.EVERY < 100).sum()),
+    }  # fmt: skip
+
+
 def show(console: Console, rows: dict[str, Row]) -> None:
     table = Table("", "messages", "visits added", "a 1000", "refusals a 1000", "coupons", "Gini", "harmed", "s")
     for key, row in rows.items():
@@ -112,10 +159,12 @@ def main(*, people: int, shops: int, weeks: int, seed: int, only: str, scenario:
                     tell=lambda what: bar.update(task, advance=1, description=what),
                 )  # fmt: skip
     show(console, rows)
+    ranked = rankings(people=people, shops=shops, seed=seed, scenario=scenario)
+    console.print(f"a 1000 messages to rested friends would add, ranked by: {ranked}")
     broken = sum(sum(row["violations"].values()) for row in rows.values())
     result = {
         "people": people, "shops": shops, "weeks": weeks, "quiet weeks before": QUIET, "seed": seed, "scenario": scenario, "promised": NOMINAL,
-        "policies": rows, "violations": broken, "seconds": round(time.perf_counter() - begun, 1), "load": round(os.getloadavg()[0], 1),
+        "policies": rows, "what ranks rested friends": ranked, "violations": broken, "seconds": round(time.perf_counter() - begun, 1), "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
     console.print(f"{broken} promises broken; {result['seconds']} s at load {result['load']}")
     if not only:
