@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from dure.project.bridge import Bridge
 
 Environ = dict[str, Any]
 Start = Callable[..., None]
+SCOPE = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "http_version": "1.1", "headers": []}
 
 
 def ask(pages: bridge.Pages, *bodies: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> list[dict[str, Any]]:
@@ -84,8 +86,7 @@ def test_a_long_answer_is_sent_while_it_is_made() -> None:
     async def send(message: dict[str, Any]) -> None:
         said.append(message)
 
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "http_version": "1.1", "headers": []}
-    asyncio.run(Bridge(count, threads=1)(scope, receive, send))
+    asyncio.run(Bridge(count, threads=1)(SCOPE, receive, send))
     assert b"".join(message.get("body", b"") for message in said) == b"0,1,2,3,4,5,"
     assert sent_before[-1] >= 3
     assert [message.get("more_body") for message in said if "body" in message] == [True] * 5 + [False]
@@ -113,3 +114,28 @@ def test_a_page_is_closed_when_it_was_sent() -> None:
 
     ask(page, b"")
     assert Page.closed
+
+
+def test_it_says_how_many_requests_it_is_answering() -> None:
+    both_are_here = threading.Barrier(2)
+    seen: list[int] = []
+
+    def page(environ: Environ, start: Start) -> Iterable[bytes]:
+        both_are_here.wait(10)
+        seen.append(bridged.answering)
+        both_are_here.wait(10)
+        start("200 OK", [])
+        return [b"x"]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message
+
+    async def two() -> None:
+        await asyncio.gather(*(bridged(SCOPE, receive, send) for _ in range(2)))
+
+    bridged = Bridge(page, threads=2)
+    asyncio.run(two())
+    assert (seen, bridged.answering) == ([2, 2], 0)

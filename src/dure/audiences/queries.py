@@ -215,18 +215,20 @@ def _tagged(kind: str, plain: Index) -> Index:
 
 def _stamp(folder: Folder) -> Stamp | None:
     """Changes with another build and with every change to it; None while there is none. Builds are numbered in each folder anew, so
-    one is known by the file that points to it: a folder that was emptied and filled again is another."""
-    current = folder.current
+    one is known by the file that points to it, which is replaced whole: a folder that was emptied and filled again is another.
+
+    Asked at every count, so neither file is opened."""
+    build = _written(folder.path / "CURRENT")
+    return (build, _written(folder.path / "changes.log")) if build else None
+
+
+def _written(path: Path) -> str:
+    """Changes whenever the file does; empty while there is none."""
     try:
-        pointer = (folder.path / "CURRENT").stat()
+        found = path.stat()
     except FileNotFoundError:
-        return None
-    build = f"{folder.path}/{current} {pointer.st_ino} {pointer.st_mtime_ns}"
-    try:
-        written = (folder.path / "changes.log").stat()
-    except FileNotFoundError:
-        return build, ""
-    return build, f"{written.st_ino} {written.st_size} {written.st_mtime_ns}"
+        return ""
+    return f"{path} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
 def warm_up() -> None:
@@ -254,6 +256,14 @@ def warm_up() -> None:
         known.changed(
             [Change(known.sequence + 1, int(n), "consent", "night", holds=False) for n in few[:1]]
         )  # let go of
+
+
+def count_alone_while(is_busy: Callable[[], bool]) -> None:
+    """Give a count no second core while `is_busy`, nor while the machine has more to do than it can."""
+    from dure.audiences.engine.hands import machine
+
+    machine_is_busy = machine.is_busy
+    machine.is_busy = lambda: is_busy() or machine_is_busy()
 
 
 @contextmanager
@@ -407,8 +417,8 @@ def _told_of_strangers(rows: Sequence[tuple[Whatever, ...]], at: datetime) -> di
     return told
 
 
-DONG = 10
-"""Digits of a 읍면동's code: whose shops name no more than a 시군구 places nobody."""
+DISTRICT, DONG = 5, 10
+"""Digits of the codes of a 시군구 and a 읍면동: whose shops name no more than a 시군구 places nobody."""
 
 
 def _bits(trait: Trait, said: set[str]) -> int:
@@ -600,7 +610,7 @@ def means_own_alone(document: object) -> bool:
 
 def count_in_twin(shop: Shop, expression: Expression) -> int:
     """How many people of the twin are meant. Free, and tells nothing that the twin's own release did not."""
-    people: int = _once("count", shop, expression, lambda twin: twin.count(strangers(expression, shop)))
+    people: int = _once("count", shop, expression, lambda twin: twin.count_sliding(strangers(expression, shop)))
     return people
 
 
@@ -639,12 +649,8 @@ def _explored(twin: Index, shop: Shop, expression: Expression) -> Explored:
     pyramid = [
         (low, _of_ages(found.cells, "f", low, high), _of_ages(found.cells, "m", low, high)) for low, high in bands
     ]
-    dongs = {str(code): many for code, many in found.regions.items()}
-    districts: dict[str, int] = {}
-    for code, many in dongs.items():
-        districts[code[:5]] = districts.get(code[:5], 0) + many
-    shown = districts if len(districts) > 1 else dongs
-    first = sorted(shown.items(), key=lambda pair: (-pair[1], pair[0]))[:8]
+    shown = found.districts if len(found.districts) > 1 else found.regions
+    first = sorted(((str(code), many) for code, many in shown.items()), key=lambda pair: (-pair[1], pair[0]))[:8]
     return Explored(
         people=people,
         of=twin.people,
@@ -661,10 +667,7 @@ def by_district(shop: Shop, expression: Expression) -> dict[str, int]:
     elsewhere = All(tuple(p for p in parts if not (isinstance(p, Is | Between) and p.trait in ("region", "near"))))
 
     def tell(twin: Index) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for code, many in twin.breakdown(strangers(elsewhere, shop), "region").items():
-            found[str(code)[:5]] = found.get(str(code)[:5], 0) + many
-        return found
+        return {str(code): many for code, many in twin.by_region(strangers(elsewhere, shop), DISTRICT).items()}
 
     told: dict[str, int] = _once("by district", shop, elsewhere, tell)
     return told

@@ -4,6 +4,7 @@ Why two: docs/decisions/0006-serve-pages-from-threads-and-streams-from-asyncio.m
 """
 
 import os
+import sys
 import threading
 from typing import Any
 
@@ -19,11 +20,15 @@ from dure.project.settings import THREADS  # noqa: E402
 from dure.web.ui import live  # noqa: E402
 
 collector.leave_loaded_alone()
+# A page that computes gives the interpreter up this often, in seconds, to whoever came back from a file or the database and waits for
+# it: a count goes there ten times, and would wait each time as long as Python lets a picture go on, which is 5 ms.
+sys.setswitchinterval(0.0005)
 
 # Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
 threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()
 
 _pages = Bridge(pages, threads=THREADS)
+audiences.count_alone_while(lambda: _pages.answering > 1)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

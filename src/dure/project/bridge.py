@@ -26,6 +26,8 @@ class Bridge:
     def __init__(self, pages: Pages, *, threads: int) -> None:
         self.pages = pages
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
+        self.answering = 0
+        """Requests that are with the threads or wait for them."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -47,7 +49,11 @@ class Bridge:
             answer = _Answer(loop, send)
             environ = _environ(scope, body)
             # In a context of its own: what a request leaves there (its language, its shop) no other finds.
-            await loop.run_in_executor(self.threads, copy_context().run, answer.make, self.pages, environ)
+            self.answering += 1
+            try:
+                await loop.run_in_executor(self.threads, copy_context().run, answer.make, self.pages, environ)
+            finally:
+                self.answering -= 1
             for message in answer.left:
                 await send(message)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from dure.audiences.engine import draw, hands, kernel
+from dure.audiences import queries
+from dure.audiences.engine import draw, hands, index, kernel
 from dure.audiences.engine.containers import Damaged, assembled, gathered, packed, row_of
 from dure.audiences.engine.expression import All, Any, Between, Everybody, Expression, Is, Not, Unanswerable
 from dure.audiences.engine.few import which
@@ -110,6 +111,62 @@ def test_it_counts_and_finds_as_one_by_one(expression: Expression) -> None:
     assert set(INDEX.persons(INDEX.resolve(expression)).tolist()) == set(IDS[mask].tolist())
 
 
+RANGES = st.tuples(st.sampled_from(["age", "last_seen"]), st.integers(-3, 400), st.integers(-3, 400)).map(
+    lambda said: Between(said[0], *sorted(said[1:]))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(EXPRESSIONS, st.lists(RANGES, min_size=1, max_size=5))
+def test_a_slider_moved_again_and_again_counts_as_one_by_one(rest: Expression, ranges: list[Between]) -> None:
+    for moved in ranges:
+        asked = All((rest, All((Everybody(), moved))))
+        assert INDEX.count_sliding(asked) == int(naive(asked, COLUMNS).sum())
+
+
+def test_a_withdrawal_is_out_of_the_next_count_of_a_slider() -> None:
+    def asked(low: int) -> Expression:
+        return All((Is("taste", ("t9",)), Between("age", low, 80)))
+
+    before = [INDEX.count_sliding(asked(low)) for low in (20, 21, 20)]
+    who = int(INDEX.ids(All((Is("taste", ("t9",)), Is("age", (40,)))))[0])
+    after = INDEX.changed([Change(1, who, "taste", "t9", holds=False)])
+    assert [after.count_sliding(asked(low)) for low in (20, 21, 20)] == [many - 1 for many in before]
+    assert [INDEX.count_sliding(asked(low)) for low in (20, 21, 20)] == before
+    beside = INDEX.beside({"relation": {"friend": INDEX.ordinals(np.array([who]))}})
+    friends = All((Is("relation", ("friend",)), Between("age", 40, 40)))
+    assert [beside.count_sliding(friends) for _ in range(3)] == [1, 1, 1]
+
+
+def test_what_is_kept_for_sliders_has_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = 8 * kernel.WORDS
+    monkeypatch.setattr(index, "RESTS_BYTES", 3 * block)
+    monkeypatch.setattr(index, "RESTS_SEEN", 4)
+    own = Index.of(SCHEMA, IDS, COLUMNS)
+    for name in (f"t{number}" for number in range(8)):
+        for high in range(3):
+            asked = All((Is("taste", (name,)), Between("age", 20, 60 + high)))
+            assert own.count_sliding(asked) == INDEX.count(asked)
+        seen = own._rests._seen
+        assert len(seen) <= 4
+        assert sum(one.keep.nbytes for one in seen.values() if one) <= 3 * block
+
+
+def test_nobody_at_all_is_kept_as_nobody() -> None:
+    for high in range(50, 53):
+        assert INDEX.count_sliding(All((Is("region", ("99",)), Between("age", 20, high)))) == 0
+        assert INDEX.count_sliding(All((Is("taste", ()), Is("sex", ("f",)), Between("age", 20, high)))) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(EXPRESSIONS, st.sampled_from([2, 5, 10]))
+def test_regions_of_each_size_are_counted_as_one_by_one(expression: Expression, digits: int) -> None:
+    codes = COLUMNS["region"][naive(expression, COLUMNS)] // 10 ** (10 - digits)
+    found, many = np.unique(codes, return_counts=True)
+    expected = {f"{code:0{digits}d}": count for code, count in zip(found.tolist(), many.tolist(), strict=True)}
+    assert INDEX.by_region(expression, digits) == expected
+
+
 @settings(max_examples=25, deadline=None)
 @given(EXPRESSIONS)
 def test_it_spreads_them_as_one_by_one(expression: Expression) -> None:
@@ -139,6 +196,7 @@ def test_a_portrait_is_all_of_it_in_one_go(expression: Expression) -> None:
     }
     assert found.cells == expected
     assert found.regions == INDEX.breakdown(expression, "region")
+    assert found.districts == INDEX.by_region(expression, 5)
 
 
 def test_a_change_of_what_people_are_sorted_by_is_in_the_portrait() -> None:
@@ -170,6 +228,15 @@ def test_portions_are_done_once_each_by_whoever_is_free(monkeypatch: pytest.Monk
         hands.shared(lambda begin, end: 1 // 0, 1_000, 100)
     monkeypatch.setattr(hands, "machine", hands.Machine(hands=3, is_busy=lambda: True))
     assert hands.shared(lambda begin, end: (begin, end), 1_000, 100) == [(0, 1_000)], "a busy machine helps nobody"
+
+
+def test_a_count_is_alone_while_others_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "machine", hands.Machine(hands=3))
+    busy = [True]
+    queries.count_alone_while(lambda: busy[0])
+    assert hands.shared(lambda begin, end: (begin, end), 1_000, 100) == [(0, 1_000)]
+    busy[0] = False
+    assert len(hands.shared(lambda begin, end: (begin, end), 1_000, 100)) > 1
 
 
 CHANGES = st.lists(

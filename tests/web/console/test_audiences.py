@@ -288,6 +288,11 @@ def test_the_map_has_each_district_once_and_the_table_the_same_numbers(owner: De
     codes = [bubble["code"] for bubble in picture.map["bubbles"]]
     assert len(codes) == len(set(codes)) == 252
     assert [bubble["code"] for bubble in picture.map["bubbles"] if bubble["picked"]] == ["11440"]
+    with fence.within_shop(noodles.pk):
+        chosen = sketch.picture(noodles, {"region": ["26", "1144066000"]}, at=cast.NOON, view="").map["bubbles"]
+    assert {b["code"] for b in chosen if b["picked"]} == {b["code"] for b in chosen if b["code"][:2] == "26"} | {
+        "11440"
+    }
     radii = {bubble["people"]: bubble["r"] for bubble in picture.map["bubbles"]}
     assert [r for _, r in sorted(radii.items())] == sorted(radii.values())
     assert {row["code"] for row in close.map["rows"]} == {b["code"] for b in close.map["bubbles"]}

@@ -17,12 +17,14 @@ from pyroaring import BitMap
 
 from dure.audiences.engine import hands, kernel
 from dure.audiences.engine.containers import Container, Row, assembled, packed, row_of, thick, thickened, turn
-from dure.audiences.engine.expression import Between, Expression, Is, Unanswerable, Value
+from dure.audiences.engine.expression import All, Between, Expression, Is, Unanswerable, Value
 from dure.audiences.engine.layout import Column, Place, base_of, high_row, known_row, low_row, places, words
 from dure.audiences.engine.plan import NOBODY, Node, Step, joined, planned, program, turned
 from dure.audiences.engine.traits import REGION, Kind, Schema, Trait
 
 Ranges = NDArray[np.int64]
+DISTRICT, DONG = 5, 10
+"""Digits of the codes of a 시군구 and a 읍면동."""
 PLACES_KEPT = 256
 """Choices of regions whose runs are remembered: whoever moves a slider stays where they are."""
 
@@ -76,6 +78,8 @@ class Index:
         self._beside: dict[str, dict[Value, Row]] = {}
         self._kept: _Stretches | None = None
         self._places_kept: dict[tuple[Value, ...], _Registered] = {}
+        self._regions_kept: dict[int, tuple[NDArray[np.object_], NDArray[np.int64]]] = {}
+        self._rests = _Rests()
 
     @classmethod
     def of(cls, schema: Schema, persons: Column, columns: Mapping[str, Column], sequence: int = 0) -> Self:
@@ -112,6 +116,29 @@ class Index:
         """How many people the expression reaches. Unanswerable where it names what the index does not have."""
         return self._run(expression, _NOWHERE)[0]
 
+    def count_sliding(self, expression: Expression) -> int:
+        """What `count` says, sooner for whoever asks again and again with another range of a number and all else alike: the people
+        of all else are kept, some at a time. Unanswerable as `count`."""
+        parts = list(_met_by(expression))
+        moving = tuple(part for part in parts if isinstance(part, Between))
+        rest = tuple(part for part in parts if not isinstance(part, Between))
+        if not moving or not rest or not self._rests.is_asked_again(rest):
+            return self.count(expression)
+        kept = self._rests.get(rest)
+        if kept is None:
+            kept = self._rests.keep(rest, self._stood(All(rest)))
+        return self._run(All(moving), _NOWHERE, kept)[0]
+
+    def _stood(self, expression: Expression) -> "_Registered":
+        """The people of an expression as a row of their own."""
+        words, first = self._found(expression)
+        row = Row(*(np.zeros(self._kinds.shape[1], table.dtype) for table in self._tables))
+        some = np.flatnonzero(words.any(axis=1))
+        row.kinds[first + some] = kernel.BITS
+        row.addresses[first + some] = words.ctypes.data + some.astype(np.uint64) * np.uint64(8 * kernel.WORDS)
+        bounds = (first + int(some[0]), first + int(some[-1]) + 1) if len(some) else (0, 0)
+        return _Registered(row, words, bounds, float(np.bitwise_count(words).sum()) / max(1, self.people))
+
     def resolve(self, expression: Expression) -> BitMap:
         """Who they are, as ordinals of this index."""
         people, first = self._found(expression)
@@ -139,7 +166,7 @@ class Index:
         told = self._trait(trait)
         people, first = self._found(expression)
         if told.kind is Kind.REGION:
-            return self._by_region(people, first)
+            return self._by_region(people, first, DONG)
         if told.sorted:
             return {key[0]: many for key, many in self._by_order(people, first, (told,)).items() if key[0] is not None}
         place = self._places[trait]
@@ -165,12 +192,27 @@ class Index:
         """How many they are, by what people are sorted by and by region, in one go."""
         people, first = self._found(expression)
         cells = self._by_order(people, first, self._sorted)
-        return Portrait(sum(cells.values()), cells, self._by_region(people, first))
+        districts, regions = (self._by_region(people, first, digits) for digits in (DISTRICT, DONG))
+        return Portrait(sum(cells.values()), cells, districts, regions)
 
-    def _by_region(self, people: NDArray[np.uint64], first: int) -> dict[Value, int]:
-        starts = np.clip(self._starts - first * kernel.BLOCK, 0, people.size * 64)
-        found = kernel.regions(people, starts)
-        return {f"{self._regions[at]:010d}": int(found[at]) for at in np.flatnonzero(found).tolist()}
+    def by_region(self, expression: Expression, digits: int) -> dict[Value, int]:
+        """How many of them are registered in each region of so many digits that has any: 2 시도, 5 시군구, 10 읍면동."""
+        return self._by_region(*self._found(expression), digits)
+
+    def _by_region(self, people: NDArray[np.uint64], first: int, digits: int) -> dict[Value, int]:
+        names, starts = self._regions_of(digits)
+        found = kernel.regions(people, np.clip(starts - first * kernel.BLOCK, 0, people.size * 64))
+        some = np.flatnonzero(found)
+        return dict(zip(names[some].tolist(), found[some].tolist(), strict=True))
+
+    def _regions_of(self, digits: int) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+        """The codes of regions of so many digits as people write them, and where each begins, and the last ends."""
+        kept = self._regions_kept.get(digits)
+        if kept is None:
+            codes, heads = np.unique(self._regions // 10 ** (DONG - digits), return_index=True)
+            names = np.array([f"{code:0{digits}d}" for code in codes.tolist()], object)
+            kept = self._regions_kept[digits] = names, np.append(self._starts[heads], self._starts[-1])
+        return kept
 
     def _by_order(
         self, people: NDArray[np.uint64], first: int, wanted: tuple[Trait, ...]
@@ -272,6 +314,7 @@ class Index:
     def _alike(self) -> Self:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
+        other._rests = _Rests()
         return other
 
     def _trait(self, name: str) -> Trait:
@@ -286,10 +329,15 @@ class Index:
         _, first, end = self._run(expression, people)
         return people[: end - first], first
 
-    def _run(self, expression: Expression, people: NDArray[np.uint64]) -> tuple[int, int, int]:
-        """Plan and run: (how many, first block, block after the last), the words of the blocks written to `people`."""
+    def _run(
+        self, expression: Expression, people: NDArray[np.uint64], among: "_Registered | None" = None
+    ) -> tuple[int, int, int]:
+        """Plan and run: (how many, first block, block after the last), the words of the blocks written to `people`. `among`: of
+        these people alone."""
         asking = _Asking(self)
         node = planned(expression, asking.rows)
+        if among:
+            node = joined(kernel.AND, [asking.standing(among), node])
         first, end = asking.bounds(node)
         steps, (kinds, addresses, sizes) = asking.written(program(node, 0), first, end)
         out = people[: end - first]
@@ -336,10 +384,11 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Portrait:
     """Some people at a glance: `cells` by the values of all that people are sorted by, in the schema's order (None: unknown),
-    and how many are registered in each 읍면동."""
+    and how many are registered in each 시군구 and 읍면동 that has any."""
 
     people: int
     cells: dict[tuple[Value | None, ...], int]
+    districts: dict[Value, int]
     regions: dict[Value, int]
 
 
@@ -378,12 +427,64 @@ def _desk() -> np.uint64:
 
 @dataclass(frozen=True, slots=True)
 class _Registered:
-    """Somewhere people are registered: their row, what its addresses point into, the blocks that it is in, its part of all."""
+    """People who are somewhere, or anything else that was found out once: their row, what its addresses point into, the blocks
+    that they are in, their part of all."""
 
     row: Row
-    keep: object
+    keep: NDArray[Whatever]
     bounds: tuple[int, int]
     share: float
+
+
+RESTS_BYTES, RESTS_SEEN = 32 << 20, 64
+"""What is kept for sliders: people, 5 MB for each who could be anywhere in a country of forty million; and what was asked lately."""
+
+
+class _Rests:
+    """The people of what stays alike while somebody slides. Kept from the second time on, because most is asked once; the longest
+    unasked is let go of first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[Expression, ...], _Registered | None] = {}
+
+    def is_asked_again(self, rest: tuple[Expression, ...]) -> bool:
+        """Whether it was asked lately."""
+        with self._lock:
+            again = rest in self._seen
+            self._seen[rest] = self._seen.pop(rest, None)
+            if len(self._seen) > RESTS_SEEN:
+                del self._seen[next(iter(self._seen))]
+        return again
+
+    def get(self, rest: tuple[Expression, ...]) -> _Registered | None:
+        """Its people, if they are kept."""
+        return self._seen.get(rest)
+
+    def keep(self, rest: tuple[Expression, ...], people: _Registered) -> _Registered:
+        """Keeps them while there is room."""
+        with self._lock:
+            self._seen.pop(rest, None)
+            self._seen[rest] = people
+            held = sum(one.keep.nbytes for one in self._seen.values() if one)
+            for other, one in list(self._seen.items()):
+                if held <= RESTS_BYTES:
+                    break
+                if one:
+                    held -= one.keep.nbytes
+                    del self._seen[other]
+        return people
+
+
+def _met_by(expression: Expression) -> Iterable[Expression]:
+    """The conditions that must all hold, joins within joins opened."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, All):
+            waiting += reversed(part.parts)
+        else:
+            yield part
 
 
 class _Asking:
@@ -471,8 +572,12 @@ class _Asking:
             if len(kept) >= PLACES_KEPT:
                 kept.clear()
             kept[part.values] = place
+        return self.standing(place, runs=True)
+
+    def standing(self, place: _Registered, *, runs: bool = False) -> Node:
+        """Whoever is among these people."""
         self._keep.append(place.keep)
-        node = self._made_row(place.row, place.share, runs=True)
+        node = self._made_row(place.row, place.share, runs=runs)
         self._bounds[node.row] = place.bounds
         return node
 
@@ -536,7 +641,7 @@ def _merged(runs: Ranges) -> Ranges:
     return np.stack([runs[heads, 0], np.maximum.reduceat(runs[:, 1], heads)], axis=1)
 
 
-def _runs_row(ranges: Ranges, blocks: int) -> tuple[Row, object]:
+def _runs_row(ranges: Ranges, blocks: int) -> tuple[Row, NDArray[Whatever]]:
     """A row of these runs of people, and what its addresses point into."""
     row = Row(np.zeros(blocks, np.uint8), np.zeros(blocks, np.uint64), np.zeros(blocks, np.int32))
     pieces: dict[int, list[int]] = {}

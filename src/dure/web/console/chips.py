@@ -66,8 +66,11 @@ def read(said: QueryDict) -> Read:
     if line:
         return Read(queries.as_document(queries.read_definition(line)))
     boxes: dict[str, list[tuple[str, Document]]] = {box: [] for box in BOXES}
+    traits = queries.catalogue().traits
     for box in BOXES:
-        for trait, words in queries.catalogue().traits.items():
+        if box != "all" and not any(name.startswith(f"{box}.") for name in said):
+            continue
+        for trait, words in traits.items():
             if box == "all" or trait not in IN_FIRST_BOX:
                 boxes[box] += [(named(box, trait), one) for one in _conditions(said, box, words)]
     whole, fields = [one for _, one in boxes["all"]], {}

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
-from django.utils.html import escape
+from django.utils.html import escape, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from dure.audiences import queries
@@ -285,6 +285,7 @@ class Picture:
     problem_field: str = ""
     pyramid: list[dict[str, Any]] = field(default_factory=list)
     pyramid_height: int = 0
+    pyramid_bars: str = ""
     districts: list[dict[str, Any]] = field(default_factory=list)
     wider: list[dict[str, str]] = field(default_factory=list)
     map: dict[str, Any] = field(default_factory=dict)
@@ -314,6 +315,7 @@ def picture(shop: Shop, fields: chips.Typed, *, at: datetime, view: str, whole: 
     made.friends = queries.friends_meant(shop, expression, at=at)
     if seen.people >= SMALLEST:
         made.pyramid, made.pyramid_height = _pyramid(seen)
+        made.pyramid_bars = _bars(made.pyramid)
         made.districts = _districts(seen)
     made.wider = [_wider(one, seen.people) for one in seen.wider]
     if whole:
@@ -353,6 +355,17 @@ def _pyramid(seen: Explored) -> tuple[list[dict[str, Any]], int]:
             }
         )
     return rows, len(rows) * STEP
+
+
+def _bars(rows: list[dict[str, Any]]) -> SafeString:
+    """The pyramid's bars as SVG, see `_circles`."""
+    drawn = "".join(
+        f'<rect class="f" x="{row["left"]}" y="{row["y"]}" width="{row["left_width"]}" height="{BAR}" rx="4"/>'
+        f'<rect class="m" x="{row["right"]}" y="{row["y"]}" width="{row["right_width"]}" height="{BAR}" rx="4"/>'
+        f'<text x="{SIDE + MIDDLE}" y="{row["text_y"]}" text-anchor="middle">{row["short"]}</text>'
+        for row in rows
+    )
+    return mark_safe(drawn)  # noqa: S308 - numbers alone
 
 
 def _rough(people: int) -> str:
@@ -408,19 +421,21 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
     left, top, width, height = (
         _frame([points[one.code] for one in shown]) if view else (0, 0, korea.WIDTH, korea.HEIGHT)
     )
+    names = _names(reading())
     most = max([spread.get(one.code, 0) for one in shown] + [1])
     letters = round(width * 0.034, 2)
     largest = width * (0.05 if view else 0.03)
+    within = {code[: len(shown[0].code)] for code in chosen}
     bubbles = []
     for one in shown:
         people = spread.get(one.code, 0)
         x, y = points[one.code]
-        picked = bool(chosen) and any(one.code.startswith(code) or code.startswith(one.code) for code in chosen)
+        picked = one.parent in chosen or one.code in within
         radius = round(max(largest * (people / most) ** 0.5, width * 0.004), 2)
         bubbles.append(
             {
                 "code": one.code,
-                "name": _own(one.code),
+                "name": names[one.code],
                 "x": x,
                 "y": y,
                 "r": radius,
@@ -440,18 +455,17 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
         for code, people in spread.items():
             sums[code[:2]] = sums.get(code[:2], 0) + people
         rows = [
-            {"code": code, "name": _own(code), "said": _rough(people), "picked": code in chosen, "look": True}
+            {"code": code, "name": names[code], "said": _rough(people), "picked": code in chosen, "look": True}
             for code, people in sorted(sums.items(), key=lambda pair: -pair[1])
         ]
     return {
         "view": view,
-        "name": _own(view) if view else say("전국", en="All of Korea"),
+        "name": names[view] if view else say("전국", en="All of Korea"),
         "box": f"{left:g} {top:g} {width:g} {height:g}",
         "bubbles": bubbles,
         "circles": _circles(bubbles, letters if view else 0),
         "rows": rows,
-        "views": [("", say("전국", en="All of Korea"), not view)]
-        + [(one.code, queries.place_name(one.code).whole, one.code == view) for one in here.provinces],
+        "views": _views(view, reading()),
         "width": korea.WIDTH,
         "height": korea.HEIGHT,
     }
@@ -461,6 +475,25 @@ def _map(spread: dict[str, int], chosen: set[str], view: str) -> dict[str, Any]:
 def _points() -> dict[str, tuple[float, float]]:
     """Where each 시군구 lies on the map."""
     return {one.code: korea.point(one.lon, one.lat) for one in queries.places().districts}
+
+
+@cache
+def _names(language: str) -> dict[str, str]:
+    """What each 시도 and 시군구 is called."""
+    here = queries.places()
+    return {one.code: queries.place_name(one.code).own.within(language) for one in (*here.provinces, *here.districts)}
+
+
+@cache
+def _views(view: str, language: str) -> SafeString:
+    """The choice of what the map shows, with `view` chosen."""
+    here = [("", say("전국", en="All of Korea"))]
+    here += [(one.code, queries.place_name(one.code).whole) for one in queries.places().provinces]
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((code, mark_safe(" selected") if code == view else "", name.within(language)) for code, name in here),
+    )
 
 
 @cache

@@ -37,6 +37,9 @@ from dure.web.console.pages import (
 
 app_name = "console"
 urlpatterns = [
+    # First, because a slider asks them many times a second and each address before them is tried each time.
+    path("<public_id:shop>/audiences/count", audiences.audience_count, name="audience_count"),
+    path("<public_id:shop>/audiences/picture", audiences.audience_picture, name="audience_picture"),
     path("", shops.shops, name="shops"),
     path("new", opening.opening, name="opening"),
     path("<public_id:shop>/", shops.door, name="door"),
@@ -101,8 +104,6 @@ urlpatterns = [
     path("<public_id:shop>/offers/<public_id:offer>/state", offers.state, name="offer_state"),
     path("<public_id:shop>/audiences", audiences.audiences, name="audiences"),
     path("<public_id:shop>/audiences/new", audiences.new_audience, name="new_audience"),
-    path("<public_id:shop>/audiences/count", audiences.audience_count, name="audience_count"),
-    path("<public_id:shop>/audiences/picture", audiences.audience_picture, name="audience_picture"),
     path("<public_id:shop>/audiences/places", audiences.audience_places, name="audience_places"),
     path("<public_id:shop>/audiences/<public_id:audience>", audiences.audience, name="audience"),
     path("<public_id:shop>/audiences/<public_id:audience>/copy", audiences.audience_copy, name="audience_copy"),

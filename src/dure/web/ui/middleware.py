@@ -97,7 +97,7 @@ class RefusalMiddleware:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if any(_UNREADABLE.search(text) for text in _typed(request)):
+        if _UNREADABLE.search("\n".join(_typed(request))):
             return refuse(request, Invalid())
         response = self.respond(request)
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
