@@ -107,7 +107,7 @@ def ours(people: int, campaigns: int) -> dict[str, Any]:
     edges, budgets = market(people, campaigns)
     terms, look = plain(budgets), Local(edges)
     prices, prices_s, prices_cpu = timed(lambda: clear(look, terms, budgets))
-    (chosen, _, _), round_s, round_cpu = timed(lambda: complete(edges, budgets, terms, prices))
+    (chosen, _, _), round_s, round_cpu = timed(lambda: complete(edges, budgets, terms, prices, look.shortlist))
     (worth, above), certify_s, _ = timed(lambda: (value_of(edges, chosen), bound(look, terms, budgets, prices)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found, audit_s, _ = timed(lambda: audit(edges, budgets, CAP, chosen))
@@ -117,7 +117,7 @@ def ours(people: int, campaigns: int) -> dict[str, Any]:
 
     def again() -> tuple[Prices, NDArray[np.uint32]]:
         moved = clear(look, terms, more, start=prices, levels=((1, 1),))
-        return moved, complete(edges, more, terms, moved)[0]
+        return moved, complete(edges, more, terms, moved, look.shortlist)[0]
 
     (moved, re_chosen), re_s, re_cpu = timed(again)
     re_bound, re_worth = bound(look, terms, more, moved), value_of(edges, re_chosen)

@@ -190,9 +190,9 @@ def test_the_checker_sees_a_plan_that_breaks_its_promises() -> None:
 def test_ties_are_drawn_by_lot_and_cost_next_to_nothing() -> None:
     edges, budgets = town(30_000, 40, degree=10, distinct=6, seed=3)
     flat = solve(edges, budgets, plain(40))
-    drawn = solve(edges, budgets, replace(plain(40), jitter=0.02, salt=7))
-    assert drawn.gap < 0.005
-    assert drawn.gap < flat.gap
+    drawn, other = (solve(edges, budgets, replace(plain(40), jitter=0.02, salt=salt)) for salt in (7, 8))
+    assert max(drawn.gap, other.gap, flat.gap) < 0.002
+    assert (drawn.chosen != other.chosen).mean() > 0.05
     again = solve(edges, budgets, replace(plain(40), jitter=0.02, salt=7))
     assert (again.chosen == drawn.chosen).all()
 

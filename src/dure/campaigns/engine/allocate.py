@@ -17,7 +17,7 @@ The looks come through `Look`, so that the same clearing runs over one machine's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -30,9 +30,14 @@ from dure.campaigns.engine.propensity import propensities
 from dure.campaigns.engine.shortlist import Shortlist
 
 UNLIMITED = np.inf
-LEVELS = ((64, 20), (16, 6), (1, 8))
-"""(one person in so many, looks): coarse prices are cheap, and the last looks, at everybody, go by short lists."""
+LEVELS = ((64, 20), (16, 6), (1, 12))
+"""(one person in so many, looks): coarse prices are cheap, and the last looks, at everybody, go by short lists and end when
+prices are `CLOSE`."""
+CLOSE = 2e-4
+"""How far amiss the last but one prices may be."""
 HALVINGS = 10
+SURE = 0.02
+"""As a share of it, how far a price at which demand fits may be from where it belongs."""
 WIDE = 0.4
 """The lottery of the first looks; it narrows to the plan's own."""
 SMALL = 20_000
@@ -132,7 +137,7 @@ class Local:
 
     def __init__(self, edges: Edges) -> None:
         self.edges, self.people = edges, edges.people
-        self._shortlist: Shortlist | None = None
+        self.shortlist: Shortlist | None = None
 
     def __call__(
         self,
@@ -146,13 +151,15 @@ class Local:
         stride: int,
         begin: int,
     ) -> Demand:
-        short = None
+        listed = None
         # While windows are as wide as prices, nearly every edge lies in one and a list would leave nothing out.
-        narrow = np.isfinite(low).all() and width.sum() < (money_price if by_money else unit_price).sum()
-        if stride == 1 and narrow:
-            if self._shortlist is None or not self._shortlist.serves(terms):
-                self._shortlist = Shortlist(self.edges, terms)
-            short = self._shortlist.covering(
+        windows = np.isfinite(low).all()
+        narrow = windows and width.sum() < (money_price if by_money else unit_price).sum()
+        known = self.shortlist is not None and self.shortlist.serves(terms)
+        if stride == 1 and (narrow or (known and not windows)):
+            if self.shortlist is None or not self.shortlist.serves(terms):
+                self.shortlist = Shortlist(self.edges, terms)
+            listed = self.shortlist.covering(
                 unit_price=unit_price, money_price=money_price, low=low, width=width, by_money=by_money
             )
         return observe(
@@ -165,7 +172,7 @@ class Local:
             by_money=by_money,
             begin=begin,
             stride=stride,
-            short=short,
+            listed=listed,
         )
 
 
@@ -189,7 +196,7 @@ def clear(
     typical = np.float32(_typical_value(look, terms, budgets))
     if start is None and budgets.shop_messages is None:
         prices.unit[:] = going_rate(look, terms, budgets, typical=float(typical))
-    prices.unit_width = np.full(budgets.campaigns, typical, np.float32)
+    prices.unit_width = _first_width(look, terms, budgets, start, typical)
     prices.money_width = np.full(budgets.campaigns, 1.0, np.float32)
     kinds = [False, True] if budgets.money is not None or budgets.shop_money is not None else [False]
     steps = sum(n / stride for stride, n in levels) * len(kinds)
@@ -201,12 +208,34 @@ def clear(
             eased = terms if start else replace(terms, jitter=max(terms.jitter, WIDE * left**3))
             begin = n % stride
             part = budgets.scaled(sampled(look.people, begin, stride) / look.people)
+            # A sample misses budgets by chance, and a wide lottery has prices of its own.
+            close = stride == 1 and eased.jitter == terms.jitter
             for by_money in kinds:
-                _clear_once(look, eased, part, prices, by_money=by_money, stride=stride, begin=begin)
+                amiss = _clear_once(look, eased, part, prices, by_money=by_money, stride=stride, begin=begin)
                 done += 1 / stride
                 if progress:
                     progress(min(1.0, done / steps))
+                close = close and amiss < CLOSE
+            if close:
+                break
     return prices
+
+
+def _first_width(look: Look, terms: Terms, budgets: Budgets, start: Prices | None, typical: np.float32) -> F32:
+    """As wide as a typical value; from yesterday's prices where demand still fits, as narrow as what one look can tell."""
+    wide = np.full(budgets.campaigns, typical, np.float32)
+    if start is None or budgets.shop_messages is not None:
+        return wide
+    low, width = no_window(budgets.campaigns)
+    seen = look(
+        terms, unit_price=start.unit, money_price=start.money, low=low, width=width, by_money=False, stride=1, begin=0
+    )
+    missed = np.abs(seen.used - budgets.messages)
+    # What some campaigns get more of is there for the rivals of all others.
+    least = max(SURE, 4 * float(missed.sum() / max(1, budgets.messages.sum())))
+    return (np.maximum(wide, start.unit) * np.clip(2 * missed / np.maximum(budgets.messages, 1), least, 1)).astype(
+        np.float32
+    )
 
 
 def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
@@ -248,7 +277,8 @@ def going_rate(look: Look, terms: Terms, budgets: Budgets, *, typical: float | N
 
 def _clear_once(
     look: Look, terms: Terms, budgets: Budgets, prices: Prices, *, by_money: bool, stride: int, begin: int
-) -> None:
+) -> float:
+    """Move the prices once; how far they were amiss before."""
     now, width = (prices.money, prices.money_width) if by_money else (prices.unit, prices.unit_width)
     lifted = budgets.floor is not None and not by_money
     low = (now - width / 2).astype(np.float32)
@@ -264,6 +294,7 @@ def _clear_once(
         stride=stride,
         begin=begin,
     )
+    amiss = _amiss(budgets, prices, seen)
     curve = _Curve(low.astype(np.float64), width.astype(np.float64), seen)
     own_budget = budgets.money if by_money else budgets.messages
     own = np.zeros(budgets.campaigns) if own_budget is None else curve.price_for(own_budget)
@@ -294,6 +325,7 @@ def _clear_once(
     floor_of_width = 1e-7 + 1e-4 * np.abs(priced)
     now[:] = priced
     width[:] = np.maximum(grown, floor_of_width)
+    return amiss
 
 
 class _Curve:
@@ -366,21 +398,40 @@ def bound(look: Look, terms: Terms, budgets: Budgets, prices: Prices) -> float:
         stride=1,
         begin=0,
     )
-    total = seen.best
-    for price, shop_price, own, shared in (
-        (prices.unit, prices.unit_shop, budgets.messages, budgets.shop_messages),
-        (prices.money, prices.money_shop, budgets.money, budgets.shop_money),
+    return seen.best + float(sum(_times(price, budget) for price, budget, _ in _constraints(budgets, prices, seen)))
+
+
+def _constraints(budgets: Budgets, prices: Prices, seen: Demand) -> Iterator[tuple[F64, F64, F64]]:
+    """Of every kind of budget: what its owners pay, what they have, what they use at the prices at which was `seen`."""
+    for price, shop_price, own, shared, used in (
+        (prices.unit, prices.unit_shop, budgets.messages, budgets.shop_messages, seen.used),
+        (prices.money, prices.money_shop, budgets.money, budgets.shop_money, seen.spent),
     ):
         own_price = price.astype(np.float64)
         if shared is not None and budgets.shop is not None and shop_price.size:
             # A shop's price is paid once, by the shop; a campaign that stands above it pays the rest itself.
-            total += _times(shop_price.astype(np.float64), shared)
+            yield (
+                shop_price.astype(np.float64),
+                shared,
+                np.bincount(budgets.shop, used, minlength=len(shared)).astype(np.float64),
+            )
             own_price -= shop_price[budgets.shop]
         if own is not None:
-            total += _times(np.maximum(own_price, 0), own)
+            yield np.maximum(own_price, 0), own, used
         if budgets.floor is not None and price is prices.unit:
-            total += _times(np.minimum(own_price, 0), budgets.floor)
-    return float(total)
+            yield np.minimum(own_price, 0), budgets.floor, used
+
+
+def _amiss(budgets: Budgets, prices: Prices, seen: Demand) -> float:
+    """By how much demand misses the budgets that have a price, at that price, as a share of what is chosen: how far from their end the
+    prices are at most."""
+    missed = paid = 0.0
+    for price, budget, used in _constraints(budgets, prices, seen):
+        asked = price != 0
+        # A message too many or too few is no price's fault.
+        missed += float(np.abs(price[asked] * np.maximum(np.abs(used - budget)[asked] - 1, 0)).sum())
+        paid += float((price[asked] * used[asked]).sum())
+    return missed / max(seen.best + paid, 1e-30)
 
 
 def _times(price: F64, budget: F64) -> float:
@@ -434,12 +485,12 @@ def solve(
     refuse_floors(edges, budgets, terms)
     look = Local(edges)
     prices = clear(look, terms, budgets, start=start, levels=levels, progress=progress)
-    return finish(edges, budgets, terms, prices)
+    return finish(edges, budgets, terms, prices, look.shortlist)
 
 
-def finish(edges: Edges, budgets: Budgets, terms: Terms, prices: Prices) -> Plan:
-    """The whole-message plan at these prices, with its certificate."""
-    chosen, used, spent = complete(edges, budgets, terms, prices)
+def finish(edges: Edges, budgets: Budgets, terms: Terms, prices: Prices, shortlist: Shortlist | None = None) -> Plan:
+    """The whole-message plan at these prices, with its certificate. `shortlist`: of the looks that cleared them, if there is one."""
+    chosen, used, spent = complete(edges, budgets, terms, prices, shortlist)
     if budgets.floor is not None:
         short = np.flatnonzero(used < np.floor(budgets.floor))
         if short.size:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dure.campaigns.engine.allocate import LEVELS, Budgets, Plan, Prices, bound, clear
 from dure.campaigns.engine.market import F32, F64, Demand, Edges, Terms, no_window, observe
-from dure.campaigns.engine.plan import Left, serve_first, serve_late, split, tally, together, whole
+from dure.campaigns.engine.plan import Left, Serving, split, tally, together, whole
 
 
 class Cluster:
@@ -100,20 +100,19 @@ def _completed(
         terms, prices, shop = at.value
         for edges in inside:
             left = tuple(a.copy() for a in given.value[places[number]])
-            chosen = serve_first(edges, terms, prices, shop, left)
-            yield number, edges, chosen, left
+            serving = Serving(edges, terms, prices, shop)
+            serving.first(left)
+            yield number, serving, left
 
     served = parts.mapPartitionsWithIndex(first).cache()
-    lefts = [left for _, left in sorted(served.map(lambda one: (one[0], one[3])).collect(), key=lambda one: one[0])]
+    lefts = [left for _, left in sorted(served.map(lambda one: (one[0], one[2])).collect(), key=lambda one: one[0])]
     rest = together(tuple(np.stack([left[kind] for left in lefts]) for kind in range(4)))  # type: ignore[arg-type]
     again = parts.context.broadcast(shares(rest))
 
-    def late(one: tuple[int, Edges, NDArray[np.uint32], Left]) -> Any:
-        terms, prices, shop = at.value
-        number, edges, chosen, _ = one
-        left = tuple(a.copy() for a in again.value[places[number]])
-        serve_late(edges, terms, prices, shop, left, chosen)
-        return edges.first, chosen, tally(edges, chosen, n)
+    def late(one: tuple[int, Serving, Left]) -> Any:
+        number, serving, _ = one
+        serving.late(tuple(a.copy() for a in again.value[places[number]]))
+        return serving.edges.first, serving.chosen, tally(serving.edges, serving.chosen, n)
 
     done = sorted(served.map(late).collect(), key=lambda one: one[0])
     served.unpersist()

@@ -117,12 +117,14 @@ def solve_fair(
     plan, weighed = most, terms
     if weight is not None and start is not None:
         weighed = replace(terms, weight=weight)
-        plan = finish(edges, budgets, weighed, clear(Local(edges), weighed, budgets, start=start, levels=WARM))
+        look = Local(edges)
+        plan = finish(edges, budgets, weighed, clear(look, weighed, budgets, start=start, levels=WARM), look.shortlist)
     for _ in range(1 if weight is not None else ROUNDS):
         weight = _weights(edges, budgets, plan, alone, alpha, weighed.weight)
         weighed = replace(terms, weight=weight)
-        prices = clear(Local(edges), weighed, budgets, start=plan.prices, levels=AGAIN)
-        plan = finish(edges, budgets, weighed, prices)
+        look = Local(edges)
+        prices = clear(look, weighed, budgets, start=plan.prices, levels=AGAIN)
+        plan = finish(edges, budgets, weighed, prices, look.shortlist)
     return plan, most, satisfaction(edges, budgets, plan.chosen, alone), before
 
 

@@ -121,13 +121,23 @@ class Demand:
         )
 
 
+MESSAGES, WON, WORTH, WEIGHED = range(4)
+"""The columns of what settled people choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a look may leave out (`shortlist`). `bits` (uint32 a person): the edges to look at, of `settled` people (bool) those that
+    they choose; `sums` (campaigns, 4): messages, won, worth and weighed values of what they choose."""
+
+    bits: U32
+    settled: NDArray[np.bool_]
+    sums: F64
+
+
 _NO_COST = np.zeros((1, 1), np.float32)
 _NO_ROOM = np.zeros(1, np.uint8)
-
-
-def no_bits() -> U32:
-    """In the place of a short list."""
-    return np.zeros(1, np.uint32)
+_NOTHING = Listed(np.zeros(1, np.uint32), np.zeros(1, np.bool_), np.zeros((1, 4)))
 
 
 def costs_of(edges: Edges) -> tuple[F32, bool]:
@@ -181,13 +191,20 @@ window begins and how many buckets it has a won (both from the present price on)
 
 
 @numba.njit(inline="always", cache=True)
+def weighed_value(i, e, campaign, value, jitter, salt, first, asked):
+    """Of row i's edge e, with its luck in the lottery."""
+    j = campaign[i, e]
+    w = value[i, e] * asked[j, WEIGHT]
+    if jitter > 0.0:
+        w *= np.float32(1.0 + jitter * (lottery(first + i, j, salt) - 0.5))
+    return w
+
+
+@numba.njit(inline="always", cache=True)
 def reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price):
     """Of row i's edge e; -inf where there is no edge."""
     j, v = campaign[i, e], value[i, e]
-    w = v * asked[j, WEIGHT]
-    if jitter > 0.0:
-        w *= np.float32(1.0 + jitter * (lottery(first + i, j, salt) - 0.5))
-    r = w - asked[j, PRICE]
+    r = weighed_value(i, e, campaign, value, jitter, salt, first, asked) - asked[j, PRICE]
     if costly:
         r -= money_price[j] * cost[i, e]
     return r if v > 0.0 else np.float32(-np.inf)
@@ -205,7 +222,7 @@ def listed_places(bits, degree, place):
 
 @numba.njit(parallel=True, cache=True, fastmath={"contract", "arcp", "nsz"})
 def _observe(
-    campaign, value, cost, costly, room, roomy, listed, short, cap, jitter, salt, first, asked, money_price, by_money, run_from, stride, threads
+    campaign, value, cost, costly, room, roomy, listed, short, settled, cap, jitter, salt, first, asked, money_price, by_money, run_from, stride, threads
 ):  # fmt: skip
     people, degree = campaign.shape
     campaigns = asked.shape[0]
@@ -225,6 +242,8 @@ def _observe(
         for n in range(looked * thread // threads, looked * (thread + 1) // threads):
             begin = (run_from + n * stride) * RUN - first
             for i in range(max(0, begin), min(people, begin + RUN)):
+                if listed and settled[i]:
+                    continue
                 most = cap
                 if roomy:
                     most = min(cap, room[i])
@@ -291,24 +310,26 @@ def observe(
     by_money: bool = False,
     begin: int = 0,
     stride: int = 1,
-    short: U32 | None = None,
+    listed: Listed | None = None,
 ) -> Demand:
     """Look once at everybody in every `stride`-th run of sixteen people, from run `begin` of the country on. Prices, `low` and `width`
-    (of the window over unit prices, or over money prices with `by_money`) have shape (campaigns,). `short` (uint32 a person) are
-    bits of the edges to look at; the caller answers for the others' not counting (`shortlist`). Linear in edges; memory: one
-    histogram a thread."""
+    (of the window over unit prices, or over money prices with `by_money`) have shape (campaigns,). `listed` says what
+    need not be looked at, for which the caller answers (`shortlist`); with it goes everybody. Linear in edges; memory: one histogram a
+    thread."""
     if by_money and edges.cost is None:
         raise ValueError("edges without costs have no price of money")
     left = low - (money_price if by_money else unit_price)
     scale = BUCKETS / np.maximum(width, 1e-12)
     first_run = edges.first // RUN
+    known = listed or _NOTHING
     histogram, sums, best = _observe(
         edges.campaign,
         edges.value,
         *costs_of(edges),
         *rooms_of(edges),
-        short is not None,
-        short if short is not None else no_bits(),
+        listed is not None,
+        known.bits,
+        known.settled,
         terms.cap,
         np.float32(terms.jitter),
         np.uint64(terms.salt),
@@ -321,7 +342,19 @@ def observe(
         numba.get_num_threads(),
     )
     above, used, spent, worth = np.ascontiguousarray(np.moveaxis(sums.sum(axis=0), 1, 0))
-    return Demand(histogram.sum(axis=0, dtype=np.float64), above, used, spent, worth, float(best.sum()))
+    total = float(best.sum())
+    if listed is not None:
+        messages, won, settled_worth, weighed = listed.sums.T
+        used, spent, worth = used + messages, spent + won, worth + settled_worth
+        above = above + np.where(np.isfinite(low), won if by_money else messages, 0)
+        total += float(weighed.sum() - messages @ unit_price.astype(np.float64) - won @ money_price.astype(np.float64))
+    return Demand(histogram.sum(axis=0, dtype=np.float64), above, used, spent, worth, total)
+
+
+def parts_of(people: int) -> NDArray[np.int64]:
+    """Where the parts begin and end that the threads go through, (parts + 1,)."""
+    parts = max(1, min(numba.get_num_threads(), people // 1_000))
+    return np.arange(parts + 1, dtype=np.int64) * people // parts
 
 
 def sampled(people: int, begin: int, stride: int) -> int:

@@ -8,7 +8,8 @@ lifts campaigns to their floors where it costs least.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -16,16 +17,18 @@ from numpy.typing import NDArray
 
 from dure.campaigns.engine.market import (
     F64,
+    MESSAGES,
     RUN,
+    WON,
     Edges,
     Terms,
     _last_and_next,
     costs_of,
-    no_window,
-    observe,
+    listed_places,
     reduced_value,
     rooms_of,
 )
+from dure.campaigns.engine.shortlist import Shortlist
 
 if TYPE_CHECKING:
     from dure.campaigns.engine.allocate import Budgets, Prices
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 Left = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Messages and won left to campaigns, then messages and won left to shops."""
 SCRAMBLE = 2_654_435_761
-_NOBODY = np.zeros(1, np.bool_)
+_NOBODY = np.zeros(1, np.uint8)
 NO_END = np.int64(1) << np.int64(62)
 TOLERANCES = (0.0, 0.5, 1.0, 2.0, 8.0, 1e30)
 """How much a message of a campaign below its floor may cost others, in typical values, sweep by sweep."""
@@ -51,107 +54,212 @@ def _take(j, s, won, messages, money, shop_messages, shop_money):
     return True
 
 
+@numba.njit(inline="always", cache=True)
+def _by_worth(
+    i, reduced, most, only_gain, campaign, cost, costly, shop, messages, money, shop_messages, shop_money, bits
+):
+    """Row i takes up to `most` of its best edges that budgets still have, worth their price where it is to be `only_gain`; edges of
+    -inf are none. Its bits, with those that it got."""
+    for _ in range(reduced.shape[0]):
+        r = np.float32(-np.inf)
+        for e in range(reduced.shape[0]):
+            r = max(r, reduced[e])
+        if most == 0 or r == -np.inf or (only_gain and r <= 0.0):
+            break
+        best = 0
+        while reduced[best] != r:
+            best += 1
+        reduced[best] = -np.inf
+        j = campaign[i, best]
+        won = np.int64(np.ceil(cost[i, best])) if costly else np.int64(0)
+        if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
+            bits |= np.uint32(1) << np.uint32(best)
+            most -= 1
+    return bits
+
+
+@numba.njit(inline="always", cache=True)
+def _room_left(i, bits, degree, room, roomy, cap):
+    most = min(cap, room[i]) if roomy else cap
+    for e in range(degree):
+        most -= (bits >> np.uint32(e)) & np.uint32(1)
+    return most
+
+
 @numba.njit(cache=True)
-def _serve(
-    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
-    begin, end, only_gain, late, waiting, messages, money, shop_messages, shop_money, chosen,
-):  # fmt: skip
-    """One sweep over the rows begin..end. Budgets are counted down in place; `chosen` gains bits. `late`: only over those who are
-    `waiting`, and few budgets are left."""
-    degree = campaign.shape[1]
-    reduced, best_of = np.empty(degree, np.float32), np.empty(cap + 1, np.float32)
-    people = end - begin
-    runs = (people + RUN - 1) // RUN
+def _step(runs):
+    """How far apart runs that are visited one after another lie: all are visited once, near ones at different times."""
     step = SCRAMBLE % runs if runs > 1 else 1
     while runs > 1 and _shared_divisor(step, runs) != 1:
         step += 1
-    at = 0
+    return step
+
+
+@numba.njit(cache=True)
+def _serve_settled(
+    campaign, cost, costly, shop, listed, settled, begin, end, messages, money, shop_messages, shop_money, chosen, refused
+):  # fmt: skip
+    """Who is settled takes what prices leave no doubt about."""
+    degree = campaign.shape[1]
+    runs = (end - begin + RUN - 1) // RUN
+    step, at = _step(runs), 0
     for _ in range(runs):
         for i in range(begin + at * RUN, min(begin + at * RUN + RUN, end)):
-            if late and not waiting[i]:
+            wanted, bits = listed[i], np.uint32(0)
+            if not settled[i] or wanted == 0:
                 continue
-            most = min(cap, room[i]) if roomy else cap
-            bits = chosen[i]
             for e in range(degree):
-                most -= (bits >> np.uint32(e)) & np.uint32(1)
-            if most <= 0:
-                continue
-            if late:
-                # What was there for this person may be sold out since.
-                some = False
-                for e in range(degree):
-                    some |= messages[campaign[i, e]] >= 1 and not (bits >> np.uint32(e)) & np.uint32(1)
-                if not some:
-                    continue
-            for e in range(degree):
-                reduced[e] = reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price)
-            if not late:
-                # Nearly everybody gets the best that they ask for.
-                last, _ = _last_and_next(reduced, degree, most, best_of)
-                refused = False
-                for e in range(degree):
-                    if most > 0 and reduced[e] > 0.0 and reduced[e] >= last:
-                        reduced[e] = -np.inf
-                        j = campaign[i, e]
-                        won = np.int64(np.ceil(cost[i, e])) if costly else np.int64(0)
-                        if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
-                            bits |= np.uint32(1) << np.uint32(e)
-                            most -= 1
-                        else:
-                            refused = True
-                chosen[i] = bits
-                if not refused:
-                    continue
-            for _ in range(degree):
-                r = np.float32(-np.inf)
-                for e in range(degree):
-                    r = max(r, reduced[e])
-                if most == 0 or r == -np.inf or (only_gain and r <= 0.0):
-                    break
-                best = 0
-                while reduced[best] != r:
-                    best += 1
-                reduced[best] = -np.inf
-                if (bits >> np.uint32(best)) & np.uint32(1):
-                    continue
-                j = campaign[i, best]
-                won = np.int64(np.ceil(cost[i, best])) if costly else np.int64(0)
-                if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
-                    bits |= np.uint32(1) << np.uint32(best)
-                    most -= 1
+                if (wanted >> np.uint32(e)) & np.uint32(1):
+                    j = campaign[i, e]
+                    won = np.int64(np.ceil(cost[i, e])) if costly else np.int64(0)
+                    if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
+                        bits |= np.uint32(1) << np.uint32(e)
             chosen[i] = bits
+            refused[i] = bits != wanted
         at = (at + step) % runs
 
 
 @numba.njit(parallel=True, cache=True)
-def _waiting(
-    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
-    only_gain, messages, shop_messages, chosen, threads,
+def _serve_parts(campaign, cost, costly, shop, listed, settled, bounds, messages, money, shop_messages, shop_money, chosen, refused):  # fmt: skip
+    for p in numba.prange(messages.shape[0]):
+        _serve_settled(
+            campaign, cost, costly, shop, listed, settled, bounds[p], bounds[p + 1], messages[p], money[p],
+            shop_messages[p], shop_money[p], chosen, refused,
+        )  # fmt: skip
+
+
+@numba.njit(parallel=True, cache=True)
+def _doubtful(
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, listed, settled, bounds, late, open_,
+    chosen, gain, person, edge,
 ):  # fmt: skip
-    """Who has room and an edge, not sent yet, to a campaign with something left (and worth its price, `only_gain`)."""
+    """Of those who are not settled, what they would choose and by how much it beats its best rival; `late`: what they did not get
+    of campaigns that are `open_`, and its reduced value. Column p of the last three, of shape (rows, parts), becomes part p's."""
+    degree = campaign.shape[1]
+    for p in numba.prange(bounds.shape[0] - 1):
+        place, reduced = np.empty(degree + 1, np.int64), np.empty(degree + 1, np.float32)
+        best, row = np.empty(cap + 1, np.float32), 0
+        runs = (bounds[p + 1] - bounds[p] + RUN - 1) // RUN
+        step, at = _step(runs), 0
+        for _ in range(runs):
+            begin = bounds[p] + at * RUN
+            for i in range(begin, min(begin + RUN, bounds[p + 1])):
+                if settled[i]:
+                    continue
+                left = _room_left(i, chosen[i], degree, room, roomy, cap)
+                if left <= 0:
+                    continue
+                found = listed_places(listed[i], degree, place)
+                for k in range(found):
+                    reduced[k] = reduced_value(
+                        i, place[k], campaign, value, cost, costly, jitter, salt, first, asked, money_price
+                    )
+                last, next_best = _last_and_next(reduced, found, left, best)
+                for k in range(found):
+                    r, e = reduced[k], place[k]
+                    if late:
+                        wanted = open_[campaign[i, e]] and not (chosen[i] >> np.uint32(e)) & np.uint32(1)
+                        won = r
+                    else:
+                        wanted = left > 0 and r > 0.0 and r >= last
+                        won = r - next_best
+                        left -= wanted
+                    if wanted:
+                        gain[row, p], person[row, p], edge[row, p] = won, i, e
+                        row += 1
+            at = (at + step) % runs
+
+
+@numba.njit(cache=True)
+def _serve_doubtful(
+    campaign, cost, costly, room, roomy, cap, shop, order, person, edge, messages, money, shop_messages, shop_money, chosen, refused
+):  # fmt: skip
+    """One choice after another, in this order."""
+    for n in order:
+        i, e = person[n], edge[n]
+        if _room_left(i, chosen[i], campaign.shape[1], room, roomy, cap) <= 0:
+            continue
+        j = campaign[i, e]
+        won = np.int64(np.ceil(cost[i, e])) if costly else np.int64(0)
+        if _take(j, shop[j], won, messages, money, shop_messages, shop_money):
+            chosen[i] |= np.uint32(1) << np.uint32(e)
+        else:
+            refused[i] = True
+
+
+@numba.njit(cache=True)
+def _serve_again(
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
+    only_gain, open_, waiting, messages, money, shop_messages, shop_money, chosen,
+):  # fmt: skip
+    """Those who are `waiting` take the best that is left, until the campaigns that were `open_` are sold out."""
     people, degree = campaign.shape
-    waiting = np.zeros(people, np.bool_)
-    there = np.zeros(messages.shape[0], np.bool_)
-    for j in range(messages.shape[0]):
-        there[j] = messages[j] >= 1 and shop_messages[shop[j]] >= 1
-    for thread in numba.prange(threads):
-        for i in range(people * thread // threads, people * (thread + 1) // threads):
+    reduced = np.empty(degree, np.float32)
+    runs = (people + RUN - 1) // RUN
+    step, at = _step(runs), 0
+    still = 0
+    for j in range(open_.shape[0]):
+        still += open_[j]
+    for _ in range(runs):
+        if still == 0:
+            break
+        for i in range(at * RUN, min(at * RUN + RUN, people)):
+            if not waiting[i]:
+                continue
+            bits = chosen[i]
+            most = _room_left(i, bits, degree, room, roomy, cap)
             some = False
             for e in range(degree):
-                some |= there[campaign[i, e]]
-            if not some:
+                free = (
+                    open_[campaign[i, e]]
+                    and messages[campaign[i, e]] >= 1
+                    and not (bits >> np.uint32(e)) & np.uint32(1)
+                )
+                reduced[e] = -np.inf
+                if free:
+                    reduced[e] = reduced_value(
+                        i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price
+                    )
+                    some = True
+            if not some or most <= 0:
                 continue
-            most = min(cap, room[i]) if roomy else cap
+            chosen[i] = _by_worth(
+                i,
+                reduced,
+                most,
+                only_gain,
+                campaign,
+                cost,
+                costly,
+                shop,
+                messages,
+                money,
+                shop_messages,
+                shop_money,
+                bits,
+            )
+            got = chosen[i] & ~bits
             for e in range(degree):
-                most -= (chosen[i] >> np.uint32(e)) & np.uint32(1)
-            if most <= 0:
+                if (got >> np.uint32(e)) & np.uint32(1) and messages[campaign[i, e]] < 1:
+                    still -= 1
+        at = (at + step) % runs
+
+
+@numba.njit(parallel=True, cache=True)
+def _waiting(campaign, value, room, roomy, cap, open_, chosen, bounds):
+    """Who has room and an edge, not sent yet, to a campaign that is `open_`."""
+    people, degree = campaign.shape
+    waiting = np.zeros(people, np.bool_)
+    for p in numba.prange(bounds.shape[0] - 1):
+        for i in range(bounds[p], bounds[p + 1]):
+            some = np.uint8(0)
+            for e in range(degree):
+                some |= open_[campaign[i, e]]
+            if some == 0 or _room_left(i, chosen[i], degree, room, roomy, cap) <= 0:
                 continue
             for e in range(degree):
-                if there[campaign[i, e]] and not (chosen[i] >> np.uint32(e)) & np.uint32(1):
-                    r = reduced_value(i, e, campaign, value, cost, costly, jitter, salt, first, asked, money_price)
-                    if r > 0.0 or (r > -np.inf and not only_gain):
-                        waiting[i] = True
-                        break
+                if open_[campaign[i, e]] and value[i, e] > 0.0 and not (chosen[i] >> np.uint32(e)) & np.uint32(1):
+                    waiting[i] = True
     return waiting
 
 
@@ -160,19 +268,6 @@ def _shared_divisor(a, b):
     while b:
         a, b = b, a % b
     return a
-
-
-@numba.njit(parallel=True, cache=True)
-def _serve_parts(
-    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
-    edges_of_parts, nobody, messages, money, shop_messages, shop_money, chosen,
-):  # fmt: skip
-    for p in numba.prange(messages.shape[0]):
-        _serve(
-            campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, shop,
-            edges_of_parts[p], edges_of_parts[p + 1], True, False, nobody, messages[p], money[p], shop_messages[p],
-            shop_money[p], chosen,
-        )  # fmt: skip
 
 
 @numba.njit(cache=True)
@@ -285,30 +380,23 @@ def split(budget: NDArray[np.int64], asked: F64) -> NDArray[np.int64]:
 
 
 def complete(
-    edges: Edges, budgets: Budgets, terms: Terms, prices: Prices
+    edges: Edges, budgets: Budgets, terms: Terms, prices: Prices, shortlist: Shortlist | None = None
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], F64]:
     """The plan at `prices`: chosen bits (people,), messages and won a campaign. Every budget holds exactly; floors as far as
-    sweeps of rising cost reach."""
+    sweeps of rising cost reach. `shortlist`: of the looks that cleared the prices, if there is one."""
     n = budgets.campaigns
     shop = budgets.shop if budgets.shop is not None else np.zeros(n, np.int32)
     shops = int(shop.max(initial=0)) + 1
-    asks = [_asked(edges, terms, prices, part) for part in _parts(edges.people)]
-    used_in, spent_in = np.stack([a[0] for a in asks]), np.stack([a[1] for a in asks])
-
-    def by_shop(a: F64) -> F64:
-        return np.stack([np.bincount(shop, row, minlength=shops) for row in a])
-
     left = (
-        split(whole(budgets.messages, n), used_in),
-        split(whole(budgets.money, n), spent_in),
-        split(whole(budgets.shop_messages, shops), by_shop(used_in)),
-        split(whole(budgets.shop_money, shops), by_shop(spent_in)),
+        whole(budgets.messages, n),
+        whole(budgets.money, n),
+        whole(budgets.shop_messages, shops),
+        whole(budgets.shop_money, shops),
     )
-    chosen = np.zeros(edges.people, np.uint32)
-    bounds = np.array([0] + [end for _, end in _parts(edges.people)], np.int64)
-    _serve_parts(*_seen(edges, terms, prices, shop), bounds, _NOBODY, *left, chosen)
-    rest = together(left)
-    serve_late(edges, terms, prices, shop, rest, chosen)
+    serving = Serving(edges, terms, prices, shop, shortlist)
+    serving.first(left)
+    serving.late(left)
+    chosen = serving.chosen
     used, spent, worth = tally(edges, chosen, n)
     if budgets.floor is not None and bool((used < budgets.floor).any()):
         floor = np.floor(budgets.floor).astype(np.int64)
@@ -316,18 +404,83 @@ def complete(
         for tolerance in TOLERANCES:
             _lift(
                 edges.campaign, edges.value, *costs_of(edges), *rooms_of(edges), terms.cap, shop, tolerance * typical, floor,
-                used, *rest, chosen,
+                used, *left, chosen,
             )  # fmt: skip
         used, spent, worth = tally(edges, chosen, n)
     return chosen, used, spent
 
 
-def _seen(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32]) -> tuple[Any, ...]:
-    """The arguments that every sweep begins with."""
-    return (
-        edges.campaign, edges.value, *costs_of(edges), *rooms_of(edges), terms.cap, np.float32(terms.jitter),
-        np.uint64(terms.salt), edges.first, np.stack([prices.unit, terms.weight], axis=1), prices.money, shop,
-    )  # fmt: skip
+class Serving:
+    """One part of the people, or all of them, and what they have got: `chosen` bits (people,). Budgets are counted down in place."""
+
+    def __init__(
+        self, edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], shortlist: Shortlist | None = None
+    ) -> None:
+        self.edges, self.shop, self.prices = edges, shop, prices
+        self.chosen, self._refused = np.zeros(edges.people, np.uint32), np.zeros(edges.people, np.bool_)
+        self._shortlist = shortlist if shortlist and shortlist.serves(terms) else Shortlist(edges, terms)
+        self._known = self._shortlist.near(unit_price=prices.unit, money_price=prices.money)
+        self._costs, self._rooms = costs_of(edges), (*rooms_of(edges), terms.cap)
+        self._looked = (
+            np.float32(terms.jitter), np.uint64(terms.salt), edges.first, np.stack([prices.unit, terms.weight], axis=1), prices.money,
+        )  # fmt: skip
+
+    def first(self, left: Left) -> None:
+        """What they choose at the prices: those who are settled first, each thread's with the share of every budget that they ask for,
+        then the choices that are in doubt, in the order of what hangs on them, so that budgets end at those who lose least."""
+        known, parts = self._known, self._shortlist.parts()
+        used, spent = (np.stack([sums[:, kind] for _, _, sums in parts]) for kind in (MESSAGES, WON))
+        asked = (used, spent, self._by_shop(used, left[2]), self._by_shop(spent, left[3]))
+        shares = tuple(split(a, ask) for a, ask in zip(left, asked, strict=True))
+        bounds = np.array([parts[0][0], *(end for _, end, _ in parts)], np.int64)
+        _serve_parts(
+            self.edges.campaign, *self._costs, self.shop, known.bits, known.settled, bounds, *shares, self.chosen, self._refused
+        )  # fmt: skip
+        for a, rest in zip(left, together(shares), strict=True):  # type: ignore[arg-type]
+            a[:] = rest
+        self._in_doubt(left, bounds)
+
+    def late(self, left: Left) -> None:
+        """Give what is left to whoever still has room: where it is worth its price, then where it is worth almost as much, then wherever
+        it is worth anything."""
+        bounds = np.array([begin for begin, _, _ in self._shortlist.parts()] + [self.edges.people], np.int64)
+        self._again(left, self._open(left), self._refused, only_gain=True)
+        # What has no price was there for everybody.
+        priced = (self.prices.unit > 0) | (self.prices.money > 0)
+        self._in_doubt(left, bounds, self._open(left) & priced)
+        still = self._open(left) & priced
+        if still.any():
+            waiting = _waiting(self.edges.campaign, self.edges.value, *self._rooms, still, self.chosen, bounds)
+            self._again(left, still, waiting, only_gain=False)
+
+    def _in_doubt(self, left: Left, bounds: NDArray[np.int64], late: NDArray[np.uint8] | None = None) -> None:
+        edges, known = self.edges, self._known
+        each = np.where(known.settled, 0, np.bitwise_count(known.bits))
+        rows = max((int(each[a:b].sum()) for a, b in pairwise(bounds.tolist())), default=0)
+        gain = np.full((rows, len(bounds) - 1), -np.inf, np.float32)
+        person, edge = np.zeros(gain.shape, np.uint32), np.zeros(gain.shape, np.uint8)
+        _doubtful(
+            edges.campaign, edges.value, *self._costs, *self._rooms, *self._looked, known.bits, known.settled, bounds,
+            late is not None, late if late is not None else _NOBODY, self.chosen, gain, person, edge,
+        )  # fmt: skip
+        order = np.flatnonzero(gain.ravel() > -np.inf)
+        order = order[np.argsort(-gain.ravel()[order], kind="stable")]
+        _serve_doubtful(
+            edges.campaign, *self._costs, *self._rooms, self.shop, order, person.ravel(), edge.ravel(), *left, self.chosen, self._refused
+        )  # fmt: skip
+
+    def _again(self, left: Left, open_: NDArray[np.uint8], waiting: NDArray[np.bool_], *, only_gain: bool) -> None:
+        _serve_again(
+            self.edges.campaign, self.edges.value, *self._costs, *self._rooms, *self._looked, self.shop, only_gain, open_, waiting,
+            *left, self.chosen,
+        )  # fmt: skip
+
+    def _open(self, left: Left) -> NDArray[np.uint8]:
+        """Which campaigns have messages left, by themselves and by their shops."""
+        return ((left[0] >= 1) & (left[2][self.shop] >= 1)).astype(np.uint8)
+
+    def _by_shop(self, a: F64, shops: NDArray[np.int64]) -> F64:
+        return np.stack([np.bincount(self.shop, row, minlength=len(shops)) for row in a])
 
 
 def together(parts: Left) -> Left:
@@ -336,31 +489,3 @@ def together(parts: Left) -> Left:
         np.where(a.max(axis=0) >= NO_END // 2, NO_END, a.sum(axis=0)) for a in parts
     )
     return messages, money, shop_messages, shop_money
-
-
-def serve_first(edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left) -> NDArray[np.uint32]:
-    """The messages of one part of the people within its share of the budgets, which are counted down in place."""
-    chosen = np.zeros(edges.people, np.uint32)
-    _serve(*_seen(edges, terms, prices, shop), 0, edges.people, True, False, _NOBODY, *left, chosen)
-    return chosen
-
-
-def serve_late(
-    edges: Edges, terms: Terms, prices: Prices, shop: NDArray[np.int32], left: Left, chosen: NDArray[np.uint32]
-) -> None:
-    """Give what is left to whoever still has room: first where it is worth its price, then wherever it is worth anything."""
-    seen = _seen(edges, terms, prices, shop)
-    for only_gain in (True, False):
-        waiting = _waiting(*seen, only_gain, left[0], left[2], chosen, numba.get_num_threads())
-        _serve(*seen, 0, edges.people, only_gain, True, waiting, *left, chosen)
-
-
-def _parts(people: int) -> list[tuple[int, int]]:
-    threads = max(1, min(numba.get_num_threads(), people // 1_000 or 1))
-    return [(people * t // threads, people * (t + 1) // threads) for t in range(threads)]
-
-
-def _asked(edges: Edges, terms: Terms, prices: Prices, part: tuple[int, int]) -> tuple[F64, F64]:
-    low, width = no_window(len(prices.unit))
-    seen = observe(edges.part(*part), terms, unit_price=prices.unit, money_price=prices.money, low=low, width=width)
-    return seen.used, seen.spent

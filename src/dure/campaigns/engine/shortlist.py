@@ -1,11 +1,17 @@
-"""Which edges can still matter: once prices hardly move, three in twenty.
+"""What prices can still change, once they hardly move: two or three edges of one person in five.
 
-Let every price stay inside a span [low, high]. A person whose (cap+1)-th best reduced value at the *high* prices is t has at least
-that many edges worth t or more at any prices of the span. An edge that is worth less than t even at the *low* prices is then
-never among the best cap+1: it is never chosen, it is nobody's rival, and its critical price lies below its span. A look at the
-edges that are left sees bit for bit what a look at all would, as long as prices and the lower ends of windows stay inside.
+Let every price stay inside a span [low, high]. An edge is worth at least its reduced value at the *high* prices and at most the one at
+the *low* prices. A person whose (cap+1)-th largest least is t has that many edges worth t or more at any prices of the span: an edge
+that is worth at most less than t is never among the best cap+1. It is never chosen, it is nobody's rival, and its critical price lies
+below its span. Only the others are *listed*.
 
-Where a price leaves its span, it gets a new one, and only people with an edge to that campaign are gone through again.
+Where the cap-th largest least lies above what each of the others is worth at most, nothing can change at all: the person is
+*settled*, the critical prices of the chosen lie above their spans and those of the others below. What settled people choose is
+added up once. A look at the listed edges of those who are not settled sees what a look at all would, as long as prices and windows
+stay inside.
+
+Spans are drawn narrower as windows narrow, for which only the unsettled are gone through. Where a price leaves its span, it gets a new
+one, and people with an edge to that campaign are gone through again.
 """
 
 from __future__ import annotations
@@ -14,94 +20,170 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.campaigns.engine.market import F32, U32, Edges, Terms, _last_and_next, costs_of, rooms_of
+from dure.campaigns.engine.market import (
+    F32,
+    F64,
+    MESSAGES,
+    U32,
+    WEIGHED,
+    WON,
+    WORTH,
+    Edges,
+    Listed,
+    Terms,
+    _last_and_next,
+    costs_of,
+    listed_places,
+    parts_of,
+    rooms_of,
+    weighed_value,
+)
 
 AROUND = 2.0
-"""A span reaches so many widths of the window to both sides of its price."""
-LOOSE, LONG = 4.0, 6.0
-"""Spans so many times as wide as they would be drawn now are drawn anew, where the list has more than so many edges a person."""
-ROUNDING = 1e-5
+"""A span reaches so many widths of the window beyond both of its ends."""
+LEAST = 0.003
+LOOSE = 2.0
+"""Spans so many times as wide as they would be drawn now are drawn anew."""
+ROUNDING = np.float32(1e-5)
 """Single precision may put a reduced value this far, as a share of the value, from where the bounds see it."""
+SOME = np.float32(1e-30)
+"""More than nothing: a reduced value of 0 chooses nothing."""
+DEAR, CHEAP = 0, 2
+"""Columns of what an edge asks of its campaign, beside its weight: the ends of its span."""
 
 
 @numba.njit(inline="always", cache=True)
-def _bound(i, e, campaign, value, cost, costly, weight, luck, unit_price, money_price):
-    """The reduced value of row i's edge e with this luck in the lottery, at these prices."""
-    j, v = campaign[i, e], value[i, e]
-    r = v * weight[j] * luck - unit_price[j]
-    if costly:
-        r -= money_price[j] * cost[i, e]
-    return r if v > 0.0 else np.float32(-np.inf)
+def _count(i, bits, sign, campaign, value, cost, costly, jitter, salt, first, asked, place, sums):
+    """Add what a settled person chooses, or take it out."""
+    for k in range(listed_places(bits, campaign.shape[1], place)):
+        e = place[k]
+        j = campaign[i, e]
+        sums[j, MESSAGES] += sign
+        if costly:
+            sums[j, WON] += sign * cost[i, e]
+        sums[j, WORTH] += sign * value[i, e]
+        sums[j, WEIGHED] += sign * weighed_value(i, e, campaign, value, jitter, salt, first, asked)
 
 
 @numba.njit(parallel=True, cache=True)
 def _enlist(
-    campaign, value, cost, costly, room, roomy, cap, weight, unlucky, lucky, unit_low, unit_high, money_low, money_high, moved, short, threads
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_low, money_high, left, narrower, bounds,
+    listed, settled, sums,
 ):  # fmt: skip
-    people, degree = campaign.shape
-    for thread in numba.prange(threads):
-        reduced, best = np.empty(degree, np.float32), np.empty(cap + 1, np.float32)
-        for i in range(people * thread // threads, people * (thread + 1) // threads):
-            touched = False
-            for e in range(degree):
-                touched |= moved[campaign[i, e]]
-            if not touched:
-                continue
+    """Settle and list anew who has an edge to a campaign that `left` its span, and, where spans are `narrower`, who is not settled."""
+    degree = campaign.shape[1]
+    some_left = left.any()
+    for part in numba.prange(bounds.shape[0] - 1):
+        place = np.empty(degree + 1, np.int64)
+        least, most_worth, best = (
+            np.empty(degree, np.float32),
+            np.empty(degree, np.float32),
+            np.empty(cap + 1, np.float32),
+        )
+        for i in range(bounds[part], bounds[part + 1]):
+            if settled[i] or not narrower:
+                if not some_left:
+                    continue
+                touched = False
+                for e in range(degree):
+                    touched |= left[campaign[i, e]]
+                if not touched:
+                    continue
+            if settled[i]:
+                _count(i, listed[i], -1.0, campaign, value, cost, costly, jitter, salt, first, asked, place, sums[part])
             most = min(cap, room[i]) if roomy else cap
-            bits = np.uint32(0)
+            bits, sure = np.uint32(0), True
             if most > 0:
                 for e in range(degree):
-                    reduced[e] = _bound(i, e, campaign, value, cost, costly, weight, unlucky, unit_high, money_high)
-                _, least = _last_and_next(reduced, degree, most, best)
+                    j = campaign[i, e]
+                    w = weighed_value(i, e, campaign, value, jitter, salt, first, asked)
+                    dear, cheap = w - ROUNDING * w - asked[j, DEAR], w + ROUNDING * w - asked[j, CHEAP]
+                    if costly:
+                        dear -= money_high[j] * cost[i, e]
+                        cheap -= money_low[j] * cost[i, e]
+                    there = value[i, e] > 0.0
+                    least[e] = dear if there else np.float32(-np.inf)
+                    most_worth[e] = cheap if there else np.float32(-np.inf)
+                last, next_best = _last_and_next(least, degree, most, best)
+                wanted, rivals = np.int32(0), np.int32(0)
+                bar = max(last, SOME)
                 for e in range(degree):
-                    reduced[e] = _bound(i, e, campaign, value, cost, costly, weight, lucky, unit_low, money_low)
-                for e in range(degree):
-                    bits |= np.uint32(reduced[e] >= least) << np.uint32(e)
-            short[i] = bits
+                    wanted += least[e] >= bar
+                    rivals += most_worth[e] >= last
+                sure = wanted == rivals and wanted <= most
+                if sure:
+                    for e in range(degree):
+                        bits |= np.uint32(least[e] >= bar) << np.uint32(e)
+                else:
+                    for e in range(degree):
+                        bits |= np.uint32(most_worth[e] >= next_best) << np.uint32(e)
+            listed[i], settled[i] = bits, sure
+            if sure:
+                _count(i, bits, 1.0, campaign, value, cost, costly, jitter, salt, first, asked, place, sums[part])
 
 
 class Shortlist:
-    """The edges that matter to looks with the weights of `terms` and a lottery no wider than theirs: one bit an edge, uint32 a person."""
+    """What matters to looks with these terms, while prices and windows stay inside its spans."""
 
     def __init__(self, edges: Edges, terms: Terms) -> None:
         self.edges, self.terms = edges, terms
-        self.bits: U32 = np.zeros(edges.people, np.uint32)
-        # Of the price of a message and of the price of a won: no span yet, so that every price is outside.
         campaigns = len(terms.weight)
+        self._bounds = parts_of(edges.people)
+        self._bits: U32 = np.zeros(edges.people, np.uint32)
+        self._settled = np.zeros(edges.people, np.bool_)
+        self._sums: F64 = np.zeros((len(self._bounds) - 1, campaigns, 4))
+        # Of the price of a message and of the price of a won: no span yet, so that every price is outside.
         self.low, self.high = np.full((2, campaigns), np.inf, np.float32), np.full((2, campaigns), -np.inf, np.float32)
 
     def serves(self, terms: Terms) -> bool:
         """Whether looks with these terms may go by this list."""
         mine = self.terms
-        return terms.cap == mine.cap and terms.jitter <= mine.jitter and np.array_equal(terms.weight, mine.weight)
+        same = (terms.cap, terms.jitter, terms.salt) == (mine.cap, mine.jitter, mine.salt)
+        return same and np.array_equal(terms.weight, mine.weight)
 
     @property
-    def edges_a_person(self) -> float:
-        """How long the list is, on a sample."""
-        return float(np.bitwise_count(self.bits[::61]).mean())
+    def unsettled(self) -> float:
+        """The share of the people whom a look still has to ask."""
+        return 1 - float(self._settled.mean()) if self._settled.size else 0.0
 
-    def covering(self, *, unit_price: F32, money_price: F32, low: F32, width: F32, by_money: bool) -> U32:
-        """The list for a look at these prices whose windows begin at `low`, spans drawn anew where they leave it."""
+    def covering(self, *, unit_price: F32, money_price: F32, low: F32, width: F32, by_money: bool) -> Listed:
+        """What a look at these prices through these windows has to see; spans are drawn anew where they are left or have become too wide.
+        Windows that begin at infinity are none."""
         prices, kind = np.stack([unit_price, money_price]), int(by_money)
-        least = prices.copy()
-        least[kind] = np.minimum(low, prices[kind])
-        outside = (least < self.low) | (prices > self.high)
-        span = self.high[kind] - self.low[kind]
-        if not outside.all() and span.sum() > LOOSE * 2 * AROUND * width.sum() and self.edges_a_person > LONG:
-            outside[kind] = True
-        moved = outside[0] | outside[1]
-        if moved.any():
-            around = np.zeros_like(prices)
-            around[kind] = AROUND * width
-            self.low = np.where(outside, least - around, self.low)
-            self.high = np.where(outside, prices + around, self.high)
-            self._enlist(moved)
-        return self.bits
+        least, most = prices.copy(), prices.copy()
+        some = np.isfinite(low)
+        least[kind] = np.where(some, np.minimum(low, prices[kind]), prices[kind])
+        most[kind] = np.where(some, np.maximum(low + width, prices[kind]), prices[kind])
+        around = np.zeros_like(prices)
+        around[kind] = np.maximum(np.where(some, AROUND * width, 0), LEAST * np.abs(prices[kind]))
+        outside = (least < self.low) | (most > self.high)
+        inside = ~outside[kind]
+        wide = (self.high[kind] - self.low[kind])[inside].sum()
+        narrower = bool(inside.any() and wide > LOOSE * (most - least + 2 * around)[kind, inside].sum())
+        if narrower:
+            self.low[kind] = np.where(inside, np.maximum(self.low, least - around)[kind], self.low[kind])
+            self.high[kind] = np.where(inside, np.minimum(self.high, most + around)[kind], self.high[kind])
+        self.low = np.where(outside, least - around, self.low)
+        self.high = np.where(outside, most + around, self.high)
+        if narrower or outside.any():
+            self._enlist(outside[0] | outside[1], narrower)
+        return Listed(self._bits, self._settled, self._sums.sum(axis=0))
 
-    def _enlist(self, moved: NDArray[np.bool_]) -> None:
-        luck = self.terms.jitter / 2 + ROUNDING
+    def near(self, *, unit_price: F32, money_price: F32) -> Listed:
+        """Who is settled at these prices, and what may come in question for the others when a price moves by a hair."""
+        nothing = np.full(len(unit_price), np.inf, np.float32), np.zeros(len(unit_price), np.float32)
+        return self.covering(
+            unit_price=unit_price, money_price=money_price, low=nothing[0], width=nothing[1], by_money=False
+        )
+
+    def parts(self) -> list[tuple[int, int, F64]]:
+        """Where the parts of the people begin and end, and what the settled of each choose, as `Listed.sums`."""
+        return list(zip(self._bounds[:-1].tolist(), self._bounds[1:].tolist(), self._sums, strict=True))
+
+    def _enlist(self, left: NDArray[np.bool_], narrower: bool) -> None:
+        asked = np.stack([self.high[0], self.terms.weight, self.low[0], np.zeros_like(self.low[0])], axis=1)
         _enlist(
             self.edges.campaign, self.edges.value, *costs_of(self.edges), *rooms_of(self.edges), self.terms.cap,
-            self.terms.weight, np.float32(1 - luck), np.float32(1 + luck),
-            self.low[0], self.high[0], self.low[1], self.high[1], moved, self.bits, numba.get_num_threads(),
+            np.float32(self.terms.jitter), np.uint64(self.terms.salt), self.edges.first, asked, self.low[1], self.high[1],
+            left, narrower, self._bounds, self._bits, self._settled, self._sums,
         )  # fmt: skip

@@ -169,7 +169,8 @@ class Market:
         if self.weight.size == 0:
             self.weight = np.ones(self.seen.shops, np.float32)
         terms = Terms(CAP, self.weight, jitter=JITTER, salt=self.seed * 1_000 + week)
-        level = going_rate(Local(edges), terms, budgets)
+        look = Local(edges)
+        level = going_rate(look, terms, budgets)
         looks: tuple[tuple[int, int], ...] = NEXT_LOOKS if self.prices else FIRST_LOOKS
         if self.prices is None:
             start = Prices.none(self.seen.shops)
@@ -178,9 +179,9 @@ class Market:
             start = self.prices.copy()
             # Last week's prices, at what messages cost this week; where they cost nothing, as they were.
             start.unit *= np.float32(level / self.level) if level and self.level else np.float32(1)
-        prices = clear(Local(edges), terms, budgets, start=start, levels=looks)
+        prices = clear(look, terms, budgets, start=start, levels=looks)
         self.level = level or self.level
-        plan = finish(edges, budgets, terms, prices)
+        plan = finish(edges, budgets, terms, prices, look.shortlist)
         self.prices = prices
         self.gaps.append(plan.gap)
         if self.alpha:
