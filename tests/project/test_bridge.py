@@ -139,3 +139,37 @@ def test_it_says_how_many_requests_it_is_answering() -> None:
     bridged = Bridge(page, threads=2)
     asyncio.run(two())
     assert (seen, bridged.answering) == ([2, 2], 0)
+
+
+def test_what_computes_for_long_goes_one_by_one_and_nothing_quick_waits_behind_it() -> None:
+    at_once, most, done = 0, 0, threading.Event()
+    order: list[str] = []
+
+    def pages(environ: Environ, start: Start) -> Iterable[bytes]:
+        nonlocal at_once, most
+        start("200 OK", [])
+        if environ["PATH_INFO"] == "/quick":
+            order.append("quick")
+            done.set()
+            return [b""]
+        at_once += 1
+        most = max(most, at_once)
+        assert done.wait(20), "the quick page waits behind a picture"
+        at_once -= 1
+        order.append("picture")
+        return [b""]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: dict[str, Any]) -> None:
+        pass
+
+    async def ask_all() -> None:
+        served = Bridge(pages, threads=1, computing=("/picture",))
+        paths = ("/a/picture", "/b/picture", "/quick", "/a/picture")
+        await asyncio.gather(*(served({**SCOPE, "path": path}, receive, send) for path in paths))
+
+    asyncio.run(ask_all())
+    assert order == ["quick", "picture", "picture", "picture"]
+    assert most == 1

@@ -27,7 +27,7 @@ sys.setswitchinterval(0.0005)
 # Meanwhile the index and its compiled code are brought in, so that the first owner who asks does not wait for them.
 threading.Thread(target=audiences.warm_up, name="dure-warm-up", daemon=True).start()
 
-_pages = Bridge(pages, threads=THREADS)
+_pages = Bridge(pages, threads=THREADS, computing=("/audiences/picture",))
 audiences.count_alone_while(lambda: _pages.answering > 1)
 
 

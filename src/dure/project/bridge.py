@@ -21,11 +21,13 @@ Pages = Callable[[dict[str, Any], Callable[..., None]], Iterable[bytes]]
 
 
 class Bridge:
-    """An ASGI callable that serves a WSGI application from `threads` threads."""
+    """An ASGI callable that serves a WSGI application from `threads` threads, and paths that end in one of `computing` from one more:
+    what computes for long waits for its like, and nothing quick waits behind it."""
 
-    def __init__(self, pages: Pages, *, threads: int) -> None:
-        self.pages = pages
+    def __init__(self, pages: Pages, *, threads: int, computing: tuple[str, ...] = ()) -> None:
+        self.pages, self.computing = pages, computing
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="pages")
+        self.aside = ThreadPoolExecutor(1, thread_name_prefix="computing")
         self.answering = 0
         """Requests that are with the threads or wait for them."""
 
@@ -48,10 +50,12 @@ class Bridge:
             body.seek(0)
             answer = _Answer(loop, send)
             environ = _environ(scope, body)
+            computes = bool(self.computing) and scope["path"].endswith(self.computing)
+            threads = self.aside if computes else self.threads
             # In a context of its own: what a request leaves there (its language, its shop) no other finds.
             self.answering += 1
             try:
-                await loop.run_in_executor(self.threads, copy_context().run, answer.make, self.pages, environ)
+                await loop.run_in_executor(threads, copy_context().run, answer.make, self.pages, environ)
             finally:
                 self.answering -= 1
             for message in answer.left:
