@@ -22,6 +22,7 @@ from rich.table import Table
 
 from dure.campaigns.engine import allocate
 from dure.campaigns.engine.market import Edges, Terms
+from dure.campaigns.rules import LOTTERY
 from dure.targeting.engine.scoring import Candidates, best
 from dure.targeting.values import KEPT
 
@@ -81,7 +82,7 @@ def run(people: int) -> dict[str, Any]:
     messages *= 0.7 * 2 * people / messages.sum()
     edges = Edges(found, value)
     budgets = allocate.Budgets(np.floor(messages))
-    terms = Terms(2, np.ones(CAMPAIGNS, np.float32), 0.02, 7)
+    terms = Terms(2, np.ones(CAMPAIGNS, np.float32), LOTTERY, 7)
     small = Edges(found[:2_000], value[:2_000])
     allocate.solve(small, allocate.Budgets(np.full(CAMPAIGNS, 3.0)), terms)
     began, cpu_began = time.perf_counter(), time.process_time()

@@ -27,6 +27,9 @@ PLAN_TRANSITIONS: Mapping[PlanState, frozenset[PlanState]] = {
     PlanState.READY: frozenset(),
 }
 ALIVE = (S.SCHEDULED, S.RUNNING, S.PAUSED, S.MEASURING)
+LOTTERY = 0.005
+"""How much luck moves a value in a week's plan, as a share of it, from end to end: enough to settle ties fairly, and four times as much
+would cost sixteen times the value (docs: allocation)."""
 PEOPLE_TO_MEASURE = 60
 SMALLEST_STRANGERS = 100
 GAP = re.compile(r"#\{([^{}]*)\}")

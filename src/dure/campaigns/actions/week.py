@@ -29,7 +29,7 @@ from dure.targeting.values import KEPT, Offering, Scorer
 PIECE = 100_000
 CAP = 1
 """Messages of a plan to one person: a second one of the same week brings less and costs more of those who refuse (docs: town)."""
-ALPHA, JITTER = 1.0, 0.02
+ALPHA = 1.0
 SALT_BITS = 62
 Progress = Callable[[WeekPlan], None]
 
@@ -43,7 +43,7 @@ def plan_week(*, week_on: date, alpha: float = ALPHA, cap: int = CAP, by: str, a
     with transaction.atomic():
         waiting = list(queries.waiting_for_plan(week_on).select_for_update(of=("self",), no_key=True))
         plan = WeekPlan(
-            public_id=ids.new_public_id("wpl"), week_on=week_on, cap=cap, alpha=alpha, jitter=JITTER,
+            public_id=ids.new_public_id("wpl"), week_on=week_on, cap=cap, alpha=alpha, jitter=rules.LOTTERY,
             salt=_salt(week_on), total=0, by=by, at=at,
         )  # fmt: skip
         parts = [part for one in waiting if (part := _part(one, plan, at=at))]
