@@ -104,17 +104,20 @@ def test_a_build_older_than_the_log_is_never_put_in_use(folder: Folder, source: 
 
 
 BUILDING = """
+import signal
 import sys
 from pathlib import Path
 from dure.audiences.population import people
 from dure.audiences.storage.build import build
 from dure.audiences.storage.folder import Folder
 
-def progress(done, total):
-    print(done, flush=True)
-print("begins", flush=True)
-build(Path(sys.argv[1]), people.SCHEMA, Folder(Path(sys.argv[2])), shard_blocks=1, progress=progress)
-print("done", flush=True)
+def says(where, _=None):
+    print(where, flush=True)
+    if str(where) == sys.argv[3]:
+        signal.pause()  # here it is killed
+says("begins")
+build(Path(sys.argv[1]), people.SCHEMA, Folder(Path(sys.argv[2])), shard_blocks=1, progress=says)
+says("done")
 """
 
 
@@ -122,12 +125,10 @@ print("done", flush=True)
 def test_a_build_killed_at_any_moment_leaves_the_last_good_index(folder: Folder, source: Path, after: str) -> None:
     in_use, good = folder.current, folder.open().count(Everybody())
     with subprocess.Popen(
-        [sys.executable, "-c", BUILDING, str(source), str(folder.path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", BUILDING, str(source), str(folder.path), after], stdout=subprocess.PIPE, text=True
     ) as building:
         assert building.stdout
-        for line in building.stdout:
-            if line.strip() == after:
-                break
+        assert after in (line.strip() for line in building.stdout)
         building.send_signal(signal.SIGKILL)
     assert building.returncode == -signal.SIGKILL
     assert folder.current == in_use
