@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array
 
-from dure.campaigns.engine.allocate import Budgets, Infeasible, Plan, Prices, clear, finish, solve
+from dure.campaigns.engine.allocate import Budgets, Infeasible, Local, Plan, Prices, clear, finish, solve
 from dure.campaigns.engine.fair import satisfaction, solve_fair, stand_alone
 from dure.campaigns.engine.market import Edges, Terms, lottery
 from dure.campaigns.engine.plan import split, tally
@@ -238,6 +238,28 @@ def test_a_changed_budget_is_planned_again_from_the_old_prices() -> None:
     assert broken(edges, more, 2, again) == []
 
 
+def test_a_plan_from_old_prices_bears_campaigns_without_a_limit() -> None:
+    edges, budgets = town(40_000, 50, degree=10)
+    endless = replace(budgets, messages=np.where(np.arange(50) < 3, np.inf, budgets.messages))
+    first = solve(edges, endless, plain(50))
+    less = replace(endless, messages=np.floor(endless.messages / 2))
+    again = solve(edges, less, plain(50), start=first.prices, levels=((1, 6),))
+    assert 0 <= again.gap < 0.005
+    assert broken(edges, less, 2, again) == []
+
+
+def test_budgets_end_at_those_who_lose_least() -> None:
+    """Prices a little too low ask for more than there is: whom to refuse is then all that a plan's worth hangs on."""
+    edges, budgets = town(60_000, 60, degree=10)
+    look = Local(edges)
+    prices = clear(look, plain(60), budgets)
+    prices.unit *= np.float32(0.999)
+    plan = finish(edges, budgets, plain(60), prices, look.shortlist)
+    alone = finish(edges, budgets, plain(60), prices)
+    assert broken(edges, budgets, 2, plan) == broken(edges, budgets, 2, alone) == []
+    assert max(plan.gap, alone.gap) < 0.0001
+
+
 def clear_cold(edges: Edges, budgets: Budgets) -> Plan:
     return solve(edges, budgets, plain(budgets.campaigns))
 
@@ -281,8 +303,6 @@ def test_the_tally_counts_what_the_bits_say() -> None:
 
 def test_clearing_the_same_market_twice_gives_the_same_prices() -> None:
     edges, budgets = town(5_000, 20)
-    from dure.campaigns.engine.allocate import Local
-
     one, two = (clear(Local(edges), plain(20), budgets) for _ in range(2))
     assert (one.unit == two.unit).all()
 

@@ -230,12 +230,12 @@ def _first_width(look: Look, terms: Terms, budgets: Budgets, start: Prices | Non
     seen = look(
         terms, unit_price=start.unit, money_price=start.money, low=low, width=width, by_money=False, stride=1, begin=0
     )
-    missed = np.abs(seen.used - budgets.messages)
+    limited = np.isfinite(budgets.messages)
+    there = np.where(limited, budgets.messages, 1)
+    missed = np.where(limited, np.abs(seen.used - there), 0)
     # What some campaigns get more of is there for the rivals of all others.
-    least = max(SURE, 4 * float(missed.sum() / max(1, budgets.messages.sum())))
-    return (np.maximum(wide, start.unit) * np.clip(2 * missed / np.maximum(budgets.messages, 1), least, 1)).astype(
-        np.float32
-    )
+    least = max(SURE, 4 * float(missed.sum() / max(1, there.sum())))
+    return np.asarray(np.maximum(wide, start.unit) * np.clip(2 * missed / np.maximum(there, 1), least, 1), np.float32)
 
 
 def _typical_value(look: Look, terms: Terms, budgets: Budgets) -> float:
