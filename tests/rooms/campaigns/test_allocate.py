@@ -248,6 +248,40 @@ def test_a_plan_from_old_prices_bears_campaigns_without_a_limit() -> None:
     assert broken(edges, less, 2, again) == []
 
 
+@pytest.mark.parametrize("many", [1, 12, 40])
+def test_campaigns_that_were_free_yesterday_get_a_price_today(many: int) -> None:
+    edges, budgets = town(24_000, 40)
+    ample = replace(budgets, messages=np.where(np.arange(40) < many, 24_000, budgets.messages))
+    yesterday = solve(edges, ample, plain(40)).prices
+    today = solve(edges, budgets, plain(40), start=yesterday, levels=((1, 12),))
+    assert today.gap < 0.002
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_a_purse_that_several_campaigns_share_is_planned_again_from_the_old_prices(share: float) -> None:
+    edges, budgets = town(24_000, 40, money=True)
+    shop = np.arange(40, dtype=np.int32) // 4
+    purse = np.bincount(shop, budgets.messages) * 400.0
+    budgets = Budgets(budgets.messages, shop=shop, shop_money=purse)
+    first = solve(edges, budgets, plain(40))
+    less = replace(budgets, shop_money=purse * share)
+    # As the product keeps them: what people see, without the shops' parts.
+    old = Prices(first.prices.unit, first.prices.money)
+    again = solve(edges, less, plain(40), start=old, levels=((1, 8),))
+    assert again.gap < max(0.01, 2 * solve(edges, less, plain(40)).gap)
+    assert broken(edges, less, 2, again) == []
+
+
+@pytest.mark.parametrize("share", [0.8, 0.5, 0.25])
+def test_a_change_of_money_is_planned_again_from_the_old_prices(share: float) -> None:
+    edges, budgets = town(24_000, 40, money=True)
+    first = solve(edges, budgets, plain(40))
+    assert budgets.money is not None
+    less = replace(budgets, money=budgets.money * share)
+    again = solve(edges, less, plain(40), start=first.prices, levels=((1, 4),))
+    assert again.gap < 0.006
+
+
 def test_budgets_end_at_those_who_lose_least() -> None:
     """Prices a little too low ask for more than there is: whom to refuse is then all that a plan's worth hangs on."""
     edges, budgets = town(60_000, 60, degree=10)

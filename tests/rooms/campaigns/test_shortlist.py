@@ -47,7 +47,7 @@ def test_a_look_by_the_short_list_sees_what_a_look_at_all_sees(
         now = money if by_money else unit
         low = np.maximum(now - width / 2, 0).astype(np.float32)
         known = listed.covering(unit_price=unit, money_price=money, low=low, width=width, by_money=by_money)
-        asked.append(listed.unsettled)
+        asked.append(1 - known.settled.mean())
         whole, short = (
             observe(
                 edges, terms, unit_price=unit, money_price=money, low=low, width=width, by_money=by_money, listed=one

@@ -33,8 +33,8 @@ UNLIMITED = np.inf
 LEVELS = ((64, 20), (16, 6), (1, 12))
 """(one person in so many, looks): coarse prices are cheap, and the last looks, at everybody, go by short lists and end when
 prices are `CLOSE`."""
-CLOSE = 2e-4
-"""How far amiss the last but one prices may be."""
+CLOSE, BLURRED = 2e-4, 0.2
+"""How far amiss the last but one prices may be, as a share of what is chosen; how much a look's blur counts beside that."""
 HALVINGS = 10
 SURE = 0.02
 """As a share of it, how far a price at which demand fits may be from where it belongs."""
@@ -197,7 +197,7 @@ def clear(
     if start is None and budgets.shop_messages is None:
         prices.unit[:] = going_rate(look, terms, budgets, typical=float(typical))
     prices.unit_width = _first_width(look, terms, budgets, start, typical)
-    prices.money_width = np.full(budgets.campaigns, 1.0, np.float32)
+    prices.money_width = np.where(prices.money > 0, np.minimum(1, 2 * prices.money), 1).astype(np.float32)
     kinds = [False, True] if budgets.money is not None or budgets.shop_money is not None else [False]
     steps = sum(n / stride for stride, n in levels) * len(kinds)
     done = 0.0
@@ -218,13 +218,16 @@ def clear(
                 close = close and amiss < CLOSE
             if close:
                 break
+    if progress:
+        progress(1.0)
     return prices
 
 
 def _first_width(look: Look, terms: Terms, budgets: Budgets, start: Prices | None, typical: np.float32) -> F32:
-    """As wide as a typical value; from yesterday's prices where demand still fits, as narrow as what one look can tell."""
+    """As wide as a typical value; from yesterday's prices where demand still fits, as narrow as what one look can tell. Where money or
+    shops have a say, what fits is not seen from messages alone."""
     wide = np.full(budgets.campaigns, typical, np.float32)
-    if start is None or budgets.shop_messages is not None:
+    if start is None or not (budgets.money is budgets.shop_money is budgets.shop_messages is None):
         return wide
     low, width = no_window(budgets.campaigns)
     seen = look(
@@ -295,6 +298,8 @@ def _clear_once(
         begin=begin,
     )
     amiss = _amiss(budgets, prices, seen)
+    # What a look cannot tell apart is amiss as well: a price is known to a part of its window.
+    blur = float((width * (seen.spent if by_money else seen.used)).sum() / BUCKETS / max(seen.worth.sum(), 1e-30))
     curve = _Curve(low.astype(np.float64), width.astype(np.float64), seen)
     own_budget = budgets.money if by_money else budgets.messages
     own = np.zeros(budgets.campaigns) if own_budget is None else curve.price_for(own_budget)
@@ -325,7 +330,8 @@ def _clear_once(
     floor_of_width = 1e-7 + 1e-4 * np.abs(priced)
     now[:] = priced
     width[:] = np.maximum(grown, floor_of_width)
-    return amiss
+    # At the new prices too: what had none until now, and was asked for too much, has one.
+    return max(amiss, _amiss(budgets, prices, seen), BLURRED * blur)
 
 
 class _Curve:

@@ -1,8 +1,8 @@
 """The same plan on Apache Spark, when one machine is too small: a part of the people a partition, the same compiled functions.
 
 A look is one job: every partition observes its own people and the driver adds up what they saw, a few megabytes. Counts are whole
-numbers, so prices of messages come out bit for bit as on one machine. Whole messages follow in two jobs: each partition serves its
-people within the share of every budget that they ask for, then what is left goes round once more. Pure: the session's RDD
+numbers, so after as many looks prices of messages are bit for bit those of one machine. Whole messages follow in two jobs: each partition
+serves its people within the share of every budget that they ask for, then what is left goes round once more. Pure: the session's RDD
 is handed in, and nothing here imports Spark.
 """
 

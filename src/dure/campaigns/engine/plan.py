@@ -1,9 +1,10 @@
 """From prices to messages: a plan in whole messages that keeps every budget exactly.
 
-People are visited in scrambled runs of sixteen (near in memory, far in order, so that no district is served first). Each takes
-its best edges after prices while their campaigns and shops have budget left. The threads each serve a part of the people with
-the share of every budget that this part asks for; what then is left over goes to whoever still has room, and a last round
-lifts campaigns to their floors where it costs least.
+Who is settled (`shortlist`) takes what they choose, visited in scrambled runs of sixteen (near in memory, far in order, so that no
+district is served first); the threads each serve a part of the people with the share of every budget that this part asks for. The
+choices of all others are in doubt and come after, those first on which most hangs, so that budgets end at those who lose least. What
+then is left over goes to those for whom it is almost worth its price, then to whoever still has room, and a last round lifts
+campaigns to their floors where it costs least.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 Left = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Messages and won left to campaigns, then messages and won left to shops."""
 SCRAMBLE = 2_654_435_761
-_NOBODY = np.zeros(1, np.uint8)
+_NOTHING = np.zeros(1, np.uint8)
 NO_END = np.int64(1) << np.int64(62)
 TOLERANCES = (0.0, 0.5, 1.0, 2.0, 8.0, 1e30)
 """How much a message of a campaign below its floor may cost others, in typical values, sweep by sweep."""
@@ -130,11 +131,12 @@ def _serve_parts(campaign, cost, costly, shop, listed, settled, bounds, messages
 
 @numba.njit(parallel=True, cache=True)
 def _doubtful(
-    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, listed, settled, bounds, late, open_,
+    campaign, value, cost, costly, room, roomy, cap, jitter, salt, first, asked, money_price, listed, settled, bounds, left_over, open_,
     chosen, gain, person, edge,
 ):  # fmt: skip
-    """Of those who are not settled, what they would choose and by how much it beats its best rival; `late`: what they did not get
-    of campaigns that are `open_`, and its reduced value. Column p of the last three, of shape (rows, parts), becomes part p's."""
+    """Of those who are not settled, what they would choose and by how much it beats its best rival; or, of what is `left_over`, the
+    best that they did not get of campaigns that are `open_`, and its reduced value. No more than they have room for. Column p of the
+    last three, of shape (rows, parts), becomes part p's."""
     degree = campaign.shape[1]
     for p in numba.prange(bounds.shape[0] - 1):
         place, reduced = np.empty(degree + 1, np.int64), np.empty(degree + 1, np.float32)
@@ -146,27 +148,34 @@ def _doubtful(
             for i in range(begin, min(begin + RUN, bounds[p + 1])):
                 if settled[i]:
                     continue
-                left = _room_left(i, chosen[i], degree, room, roomy, cap)
-                if left <= 0:
+                most = _room_left(i, chosen[i], degree, room, roomy, cap)
+                if most <= 0:
                     continue
                 found = listed_places(listed[i], degree, place)
                 for k in range(found):
                     reduced[k] = reduced_value(
                         i, place[k], campaign, value, cost, costly, jitter, salt, first, asked, money_price
                     )
-                last, next_best = _last_and_next(reduced, found, left, best)
+                if not left_over:
+                    last, next_best = _last_and_next(reduced, found, most, best)
+                    for k in range(found):
+                        if most > 0 and reduced[k] > 0.0 and reduced[k] >= last:
+                            gain[row, p], person[row, p], edge[row, p] = reduced[k] - next_best, i, place[k]
+                            row, most = row + 1, most - 1
+                    continue
                 for k in range(found):
-                    r, e = reduced[k], place[k]
-                    if late:
-                        wanted = open_[campaign[i, e]] and not (chosen[i] >> np.uint32(e)) & np.uint32(1)
-                        won = r
-                    else:
-                        wanted = left > 0 and r > 0.0 and r >= last
-                        won = r - next_best
-                        left -= wanted
-                    if wanted:
-                        gain[row, p], person[row, p], edge[row, p] = won, i, e
-                        row += 1
+                    if not open_[campaign[i, place[k]]] or (chosen[i] >> np.uint32(place[k])) & np.uint32(1):
+                        reduced[k] = -np.inf
+                while most > 0:
+                    top = 0
+                    for k in range(1, found):
+                        if reduced[k] > reduced[top]:
+                            top = k
+                    if found == 0 or reduced[top] == -np.inf:
+                        break
+                    gain[row, p], person[row, p], edge[row, p] = reduced[top], i, place[top]
+                    reduced[top] = -np.inf
+                    row, most = row + 1, most - 1
             at = (at + step) % runs
 
 
@@ -418,7 +427,8 @@ class Serving:
     ) -> None:
         self.edges, self.shop, self.prices = edges, shop, prices
         self.chosen, self._refused = np.zeros(edges.people, np.uint32), np.zeros(edges.people, np.bool_)
-        self._shortlist = shortlist if shortlist and shortlist.serves(terms) else Shortlist(edges, terms)
+        mine = shortlist is not None and shortlist.edges is edges and shortlist.serves(terms)
+        self._shortlist = shortlist if shortlist and mine else Shortlist(edges, terms)
         self._known = self._shortlist.near(unit_price=prices.unit, money_price=prices.money)
         self._costs, self._rooms = costs_of(edges), (*rooms_of(edges), terms.cap)
         self._looked = (
@@ -430,6 +440,8 @@ class Serving:
         then the choices that are in doubt, in the order of what hangs on them, so that budgets end at those who lose least."""
         known, parts = self._known, self._shortlist.parts()
         used, spent = (np.stack([sums[:, kind] for _, _, sums in parts]) for kind in (MESSAGES, WON))
+        # Won that were added and taken out again leave a trace behind the comma.
+        spent = np.where(used > 0, np.maximum(spent, 0), 0)
         asked = (used, spent, self._by_shop(used, left[2]), self._by_shop(spent, left[3]))
         shares = tuple(split(a, ask) for a, ask in zip(left, asked, strict=True))
         bounds = np.array([parts[0][0], *(end for _, end, _ in parts)], np.int64)
@@ -453,15 +465,17 @@ class Serving:
             waiting = _waiting(self.edges.campaign, self.edges.value, *self._rooms, still, self.chosen, bounds)
             self._again(left, still, waiting, only_gain=False)
 
-    def _in_doubt(self, left: Left, bounds: NDArray[np.int64], late: NDArray[np.uint8] | None = None) -> None:
+    def _in_doubt(self, left: Left, bounds: NDArray[np.int64], open_: NDArray[np.uint8] | None = None) -> None:
         edges, known = self.edges, self._known
-        each = np.where(known.settled, 0, np.bitwise_count(known.bits))
-        rows = max((int(each[a:b].sum()) for a, b in pairwise(bounds.tolist())), default=0)
+        rows = 0
+        for begin, end in pairwise(bounds.tolist()):
+            wanted = np.minimum(np.bitwise_count(known.bits[begin:end]), self._rooms[2])
+            rows = max(rows, int(wanted[~known.settled[begin:end]].sum()))
         gain = np.full((rows, len(bounds) - 1), -np.inf, np.float32)
         person, edge = np.zeros(gain.shape, np.uint32), np.zeros(gain.shape, np.uint8)
         _doubtful(
             edges.campaign, edges.value, *self._costs, *self._rooms, *self._looked, known.bits, known.settled, bounds,
-            late is not None, late if late is not None else _NOBODY, self.chosen, gain, person, edge,
+            open_ is not None, open_ if open_ is not None else _NOTHING, self.chosen, gain, person, edge,
         )  # fmt: skip
         order = np.flatnonzero(gain.ravel() > -np.inf)
         order = order[np.argsort(-gain.ravel()[order], kind="stable")]

@@ -42,6 +42,7 @@ from dure.campaigns.engine.market import (
 AROUND = 2.0
 """A span reaches so many widths of the window beyond both of its ends."""
 LEAST = 0.003
+"""And at least so far, as a share of the price."""
 LOOSE = 2.0
 """Spans so many times as wide as they would be drawn now are drawn anew."""
 ROUNDING = np.float32(1e-5)
@@ -140,11 +141,6 @@ class Shortlist:
         mine = self.terms
         same = (terms.cap, terms.jitter, terms.salt) == (mine.cap, mine.jitter, mine.salt)
         return same and np.array_equal(terms.weight, mine.weight)
-
-    @property
-    def unsettled(self) -> float:
-        """The share of the people whom a look still has to ask."""
-        return 1 - float(self._settled.mean()) if self._settled.size else 0.0
 
     def covering(self, *, unit_price: F32, money_price: F32, low: F32, width: F32, by_money: bool) -> Listed:
         """What a look at these prices through these windows has to see; spans are drawn anew where they are left or have become too wide.

@@ -221,13 +221,32 @@ def planned(seen: Seen, market: Market | None, value: F32, week: int, room: U8, 
     """By prices, or first come, first served."""
     if market:
         return market.plan(value, week, room)
+    chosen = np.zeros(seen.people, np.uint32)
     order = np.random.default_rng((seed, week)).permutation(seen.people)
-    edges = Edges(seen.shop[order], value[order], room=room[order])
-    terms = Terms(CAP, np.ones(seen.shops, np.float32))
-    plan = finish(edges, Budgets(messages=seen.budget.astype(float)), terms, Prices.none(seen.shops))
-    chosen = np.empty(seen.people, np.uint32)
-    chosen[order] = plan.chosen
+    _first_come(order, seen.shop, value, np.minimum(room, CAP), np.floor(seen.budget), chosen)
     return chosen
+
+
+@numba.njit(cache=True)
+def _first_come(order, shop, value, room, budget, chosen):
+    """One person after another takes the best edges that shops still have messages for."""
+    degree = shop.shape[1]
+    for i in order:
+        tried = np.uint32(0)
+        most = np.int64(room[i])
+        while most > 0:
+            best = -1
+            for e in range(degree):
+                free = not (tried >> np.uint32(e)) & np.uint32(1) and value[i, e] > 0
+                if free and (best < 0 or value[i, e] > value[i, best]):
+                    best = e
+            if best < 0:
+                break
+            tried |= np.uint32(1) << np.uint32(best)
+            if budget[shop[i, best]] >= 1:
+                budget[shop[i, best]] -= 1
+                chosen[i] |= np.uint32(1) << np.uint32(best)
+                most -= 1
 
 
 class Oracle(Nobody):
